@@ -1,0 +1,99 @@
+// Who may become main, and who would be chosen: pure judgements over reports, each with its reason.
+// Shared by the workflows (choose), the dry run (preflight) and the CLI, so that all three say the same.
+
+import type { ClusterConfig, Lease, NodeConfig, NodeName, Report } from './model';
+
+export interface Evaluation {
+  node: NodeName;
+  eligible: boolean;
+  /** The operator's sentence: why it may, or why it may not. */
+  because: string;
+  receivedBytes: number | null;
+  appliedBytes: number | null;
+  /** Behind the most advanced position known, in bytes. */
+  lagBytes: number | null;
+}
+
+export interface Question {
+  config: ClusterConfig;
+  lease: Lease;
+  reports: readonly Report[];
+  /** Reports older than this version of the lease prove nothing about now; null when freshness is not asked for. */
+  freshSince: number | null;
+  /** switchover: it must be streaming from the main. */
+  mustStream: boolean;
+}
+
+/** The most advanced position among the reports, in bytes; null when nobody told one. */
+export function frontBytes(reports: readonly Report[]): number | null {
+  const known = reports.flatMap(({ engine }) => (engine.received ? [engine.received.bytes] : []));
+  return known.length === 0 ? null : Math.max(...known);
+}
+
+function whyNot(
+  question: Question,
+  node: NodeConfig,
+  report: Report | undefined,
+  lagBytes: number | null,
+): string | null {
+  const { config, lease, reports, freshSince, mustStream } = question;
+  const shun = lease.shunned[node.name];
+  if (node.name === lease.holder) return 'it is the main';
+  if (shun) return `it is shunned (${shun.label})`;
+  if (node.priority === 0) return 'its priority is 0: never promoted';
+  if (!report) return 'it has never reported';
+  if (freshSince !== null && report.seen.version < freshSince)
+    return 'it is down or cut off: no report since this operation began';
+  if (report.state !== 'backup') return `it is ${report.state}, not a backup`;
+  if (!report.engine.running)
+    return `its engine is not running${report.engine.problem ? ` (${report.engine.problem})` : ''}`;
+  if (!report.engine.received) return 'it cannot tell its position';
+  if (foreignData(reports, report)) return 'its data set is another one than the cluster has';
+  if (mustStream && !report.engine.streaming) return 'its stream from the main is broken';
+  if (lagBytes !== null && lagBytes > config.maxLagBytes)
+    return `it is ${lagBytes} bytes behind (limit ${config.maxLagBytes})`;
+  return null;
+}
+
+/** An empty or rebuilt node under an old name must not be elected (T40). */
+function foreignData(reports: readonly Report[], mine: Report): boolean {
+  return reports.some(
+    (other) => other.engine.dataId && mine.engine.dataId && other.engine.dataId !== mine.engine.dataId,
+  );
+}
+
+/** Every node of the cluster with its verdict, in configuration order. */
+export function evaluate(question: Question): Evaluation[] {
+  // A node shunned at an earlier epoch may be ahead on a history that is no longer ours.
+  const current = (node: NodeName) =>
+    (question.lease.shunned[node]?.epoch ?? question.lease.epoch) >= question.lease.epoch;
+  const front = frontBytes(question.reports.filter(({ node }) => current(node)));
+  return question.config.nodes.map((node) => {
+    const report = question.reports.find((candidate) => candidate.node === node.name);
+    const receivedBytes = report?.engine.received?.bytes ?? null;
+    const lagBytes = front !== null && receivedBytes !== null ? front - receivedBytes : null;
+    const reason = whyNot(question, node, report, lagBytes);
+    return {
+      node: node.name,
+      eligible: reason === null,
+      because: reason ?? `${lagBytes} bytes behind the most advanced, priority ${node.priority}`,
+      receivedBytes,
+      appliedBytes: report?.engine.applied?.bytes ?? null,
+      lagBytes,
+    };
+  });
+}
+
+/** The most advanced of the eligible; among equals the preferred, then the first by name. */
+export function best(config: ClusterConfig, evaluations: readonly Evaluation[]): Evaluation | null {
+  const priority = (name: NodeName) => config.nodes.find((node) => node.name === name)?.priority ?? 0;
+  const ranked = evaluations
+    .filter(({ eligible }) => eligible)
+    .sort(
+      (a, b) =>
+        (b.receivedBytes ?? 0) - (a.receivedBytes ?? 0) ||
+        priority(b.node) - priority(a.node) ||
+        a.node.localeCompare(b.node),
+    );
+  return ranked[0] ?? null;
+}

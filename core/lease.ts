@@ -1,0 +1,259 @@
+// The lease's transitions as a table: from, to, who may, what must hold, and the sentence that is journaled.
+// Pure: `changed` gives the next item or the reason why not; a store makes it true with one compare-and-swap.
+// Rules L1-L6: docs/protocol.md. The epoch grows exactly where `authority` is true and never anywhere else.
+
+import type { Problem } from './errors';
+import type { FenceProof, Lease, NodeName, Operation, Phase } from './model';
+import { fail, ok, type Result } from './result';
+
+export interface ChangeRequest {
+  /** Node that acts or is acted for. */
+  node?: NodeName;
+  operation?: Operation;
+  /** claim: what the contender watched in silence. */
+  watched?: { epoch: number; renewals: number };
+  proof?: FenceProof;
+  /** Epoch under which the caller acts (L5). */
+  epoch?: number;
+  drain?: Lease['drain'];
+  pausedBy?: Lease['pausedBy'];
+  probeEpoch?: number;
+  ttlMs?: number;
+  /** begin: the operation on the item belongs to an execution that has ended (T50). */
+  abandoned?: string;
+}
+
+type Test = (lease: Lease, request: ChangeRequest) => boolean;
+
+interface Clause {
+  test: Test;
+  otherwise: (lease: Lease) => string;
+}
+
+export interface Transition {
+  from: readonly Phase[];
+  to: Phase | 'same';
+  who: 'agent' | 'workflow' | 'operator';
+  authority?: true;
+  onlyIf: readonly Clause[];
+  change?: (lease: Lease, request: ChangeRequest) => Partial<Lease>;
+  because: string;
+}
+
+const clause = (test: Test, otherwise: Clause['otherwise']): Clause => ({ test, otherwise });
+
+const iAmHolder = clause(
+  (lease, request) => request.node !== undefined && lease.holder === request.node,
+  (lease) => `the holder is ${lease.holder ?? 'nobody'}`,
+);
+const epochIsMine = clause(
+  (lease, request) => request.epoch === lease.epoch,
+  (lease) => `the epoch is ${lease.epoch}`,
+);
+const operationIsMine = clause(
+  (lease, request) => request.operation !== undefined && lease.operation?.id === request.operation.id,
+  (lease) => (lease.operation ? `operation ${lease.operation.id} is on the lease` : 'no operation is on the lease'),
+);
+const nobodyElseOperates = clause(
+  (lease, request) =>
+    lease.operation === null ||
+    lease.operation.id === request.operation?.id ||
+    lease.operation.id === request.abandoned,
+  (lease) =>
+    `operation ${lease.operation?.id} (${lease.operation?.kind} by ${lease.operation?.by}) is running since ${lease.operation?.since}`,
+);
+const asWatched = clause(
+  (lease, request) => lease.epoch === request.watched?.epoch && lease.renewals === request.watched.renewals,
+  (lease) => `the lease moved on to epoch ${lease.epoch}, renewal ${lease.renewals}`,
+);
+const proofIsRecorded = clause(
+  (lease) => lease.fence !== null,
+  () => 'no fence proof is recorded at this epoch',
+);
+const notDraining = clause(
+  (lease) => lease.drain === null,
+  (lease) => `the holder is being drained (${lease.drain})`,
+);
+const drained = clause(
+  (lease) => lease.drain === 'transfer',
+  () => 'the holder was not asked to drain',
+);
+const nodeIsFree = clause(
+  (lease, request) => request.node !== undefined && lease.shunned[request.node] === undefined,
+  (lease) => `the node is shunned (${Object.values(lease.shunned)[0]?.label ?? ''})`,
+);
+const proofIsNow = clause(
+  (lease, request) => request.proof?.epoch === lease.epoch,
+  (lease) => `the proof belongs to another epoch than ${lease.epoch}`,
+);
+
+const without = (shunned: Lease['shunned'], node: NodeName | undefined): Lease['shunned'] =>
+  Object.fromEntries(Object.entries(shunned).filter(([name]) => name !== node));
+
+/** At a claim the former holder is shunned in the same write, so that no crash in between lets it back in (T41, T50). */
+function shunHolder(lease: Lease): Pick<Lease, 'shunned' | 'hold'> {
+  if (lease.holder === null) return { shunned: lease.shunned, hold: lease.hold };
+  const label = lease.phase === 'granted' ? 'FAILED-TO-PROMOTE' : 'FAILED-OVER';
+  return {
+    shunned: { ...lease.shunned, [lease.holder]: { label, epoch: lease.epoch + 1 } },
+    hold: { reason: `${lease.holder} lost the main role unexpectedly`, epoch: lease.epoch + 1 },
+  };
+}
+
+/** `FAILED-OVER-TO-db2`: the label tells the operator where the service went (seed 003). */
+function labelled(lease: Lease, to: NodeName): Lease['shunned'] {
+  return Object.fromEntries(
+    Object.entries(lease.shunned).map(([name, shun]) => [
+      name,
+      shun.label === 'FAILED-OVER' ? { ...shun, label: `FAILED-OVER-TO-${to}` } : shun,
+    ]),
+  );
+}
+
+// biome-ignore format: the protocol stays visible as a table
+export const transitions = {
+  seat: {
+    from: ['vacant', 'claimed'], to: 'granted', who: 'operator', authority: true, onlyIf: [nobodyElseOperates, nodeIsFree],
+    change: (lease, { node }) => ({ holder: node ?? null, operation: null, fence: null, shunned: labelled(lease, node ?? '') }),
+    because: 'an operator says which node is right',
+  },
+  renew: {
+    from: ['granted', 'held'], to: 'held', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
+    change: (lease, { ttlMs }) => ({ renewals: lease.renewals + 1, ttlMs: ttlMs ?? lease.ttlMs }),
+    because: 'the holder is alive and says so',
+  },
+  pause: {
+    from: ['held'], to: 'paused', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
+    change: (_, { pausedBy }) => ({ drain: null, pausedBy: pausedBy ?? 'stop' }),
+    because: 'the main was stopped cleanly: backups do not take over',
+  },
+  resume: {
+    from: ['paused'], to: 'granted', who: 'agent', authority: true, onlyIf: [iAmHolder, nobodyElseOperates],
+    change: () => ({ pausedBy: null }),
+    because: 'the main that was stopped cleanly is back',
+  },
+  abdicate: {
+    from: ['held', 'granted'], to: 'abdicated', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
+    change: (_, { proof }) => ({ fence: proof ?? null, drain: null }),
+    because: 'the engine is down for good and proven stopped: take over now',
+  },
+  begin: {
+    from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'workflow', onlyIf: [nobodyElseOperates],
+    change: (_, { operation }) => ({ operation: operation ?? null }),
+    because: 'one operation at a time',
+  },
+  probe: {
+    from: ['held', 'granted'], to: 'same', who: 'workflow', onlyIf: [operationIsMine, epochIsMine],
+    change: (lease, { epoch }) => ({ operation: lease.operation && { ...lease.operation, probeEpoch: epoch ?? lease.epoch } }),
+    because: 'somebody who stands where clients stand writes through the VIP',
+  },
+  end: {
+    from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'workflow', onlyIf: [operationIsMine],
+    change: (lease) => ({ operation: null, drain: lease.drain === 'transfer' ? null : lease.drain }),
+    because: 'the operation is over, and its drain with it',
+  },
+  drain: {
+    from: ['held'], to: 'same', who: 'workflow', onlyIf: [operationIsMine, epochIsMine],
+    change: () => ({ drain: 'transfer' as const }),
+    because: 'the holder stops writes and reports its final position',
+  },
+  reopen: {
+    from: ['held'], to: 'same', who: 'workflow', onlyIf: [operationIsMine, epochIsMine],
+    change: () => ({ drain: null }),
+    because: 'the switchover is undone: the main accepts writes again',
+  },
+  askPause: {
+    from: ['held'], to: 'same', who: 'operator', onlyIf: [nobodyElseOperates, notDraining],
+    change: () => ({ drain: 'pause' as const }),
+    because: 'an operator stops the service cleanly',
+  },
+  transfer: {
+    from: ['held'], to: 'granted', who: 'workflow', authority: true, onlyIf: [operationIsMine, epochIsMine, drained, nodeIsFree],
+    change: (lease, { node, proof }) => ({ holder: node ?? null, former: lease.holder, drain: null, fence: proof ?? null }),
+    because: 'the drained holder hands over: the point of no return of a switchover',
+  },
+  claim: {
+    from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'claimed', who: 'workflow', authority: true, onlyIf: [asWatched, nobodyElseOperates],
+    change: (lease, { operation }) => ({
+      holder: null, former: lease.holder ?? lease.former, operation: operation ?? null, drain: null, pausedBy: null, reservedFor: null, ...shunHolder(lease),
+      fence: lease.phase === 'abdicated' && lease.fence ? { ...lease.fence, epoch: lease.epoch + 1 } : null,
+    }),
+    because: 'the lease has been silent for a full ttl, or a person said so: nobody holds it now',
+  },
+  prove: {
+    from: ['claimed'], to: 'same', who: 'workflow', onlyIf: [operationIsMine, epochIsMine, proofIsNow],
+    change: (_, { proof }) => ({ fence: proof ?? null }),
+    because: 'the former holder is proven to accept no writes',
+  },
+  grant: {
+    from: ['claimed'], to: 'granted', who: 'workflow', onlyIf: [operationIsMine, epochIsMine, proofIsRecorded, nodeIsFree],
+    change: (lease, { node }) => ({ holder: node ?? null, shunned: labelled(lease, node ?? '') }),
+    because: 'the chosen candidate may be main',
+  },
+  release: {
+    from: ['held'], to: 'same', who: 'workflow', onlyIf: [operationIsMine],
+    change: (lease, { node }) => {
+      const shunned = without(lease.shunned, node);
+      return { shunned, hold: Object.keys(shunned).length === 0 ? null : lease.hold };
+    },
+    because: 'the recovered node is a backup again; without shunned nodes there is nothing to hold',
+  },
+} satisfies Record<string, Transition>;
+
+export type TransitionName = keyof typeof transitions;
+
+export interface LeaseRefused extends Problem<'LeaseRefused'> {
+  details: { transition: TransitionName; lease: Lease };
+}
+
+/** The item as it is before anybody was main. */
+export const vacantLease = (cluster: string, ttlMs: number): Lease => ({
+  cluster,
+  epoch: 0,
+  phase: 'vacant',
+  holder: null,
+  renewals: 0,
+  ttlMs,
+  drain: null,
+  pausedBy: null,
+  reservedFor: null,
+  former: null,
+  operation: null,
+  fence: null,
+  shunned: {},
+  hold: null,
+  version: 0,
+  nonce: '',
+});
+
+/**
+ * The item after a transition, or why it is refused. Does not touch its input.
+ * `nonce` must be unique per attempt: it is what L4 compares after a lost reply.
+ */
+export function changed(
+  lease: Lease,
+  name: TransitionName,
+  request: ChangeRequest,
+  nonce: string,
+): Result<Lease, LeaseRefused> {
+  const transition: Transition = transitions[name];
+  const why = transition.from.includes(lease.phase)
+    ? transition.onlyIf.find(({ test }) => !test(lease, request))?.otherwise(lease)
+    : `the lease is ${lease.phase}`;
+  if (why !== undefined) {
+    return fail({
+      code: 'LeaseRefused',
+      message: `${name} refused: ${why}`,
+      next: 'read the lease again and decide anew',
+      details: { transition: name, lease },
+    });
+  }
+  return ok({
+    ...lease,
+    ...transition.change?.(lease, request),
+    phase: transition.to === 'same' ? lease.phase : transition.to,
+    epoch: transition.authority ? lease.epoch + 1 : lease.epoch,
+    version: lease.version + 1,
+    nonce,
+  });
+}

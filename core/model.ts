@@ -1,0 +1,209 @@
+// The nouns of the protocol: the lease, the node report, the cluster's configuration and policy.
+// Plain data, as it is stored; nothing here acts. Terms: docs/glossary.md.
+
+import type { Timings } from './timings';
+
+export type NodeName = string;
+
+/** Engine-neutral progress mark; comparable within one history. PostgreSQL: timeline and LSN as a byte count. */
+export interface Position {
+  timeline: number;
+  /** Bytes since the beginning of the history (an LSN as one integer). */
+  bytes: number;
+}
+
+export const phases = ['vacant', 'held', 'paused', 'abdicated', 'claimed', 'granted'] as const;
+export type Phase = (typeof phases)[number];
+
+export type OperationKind = 'switchover' | 'failover' | 'recover';
+
+/** The one operation that may change the lease now. */
+export interface Operation {
+  /** Name of the Step Functions execution. */
+  id: string;
+  kind: OperationKind;
+  /** Who asked: a person, or the trigger. */
+  by: string;
+  /** Wall clock, for people only. */
+  since: string;
+  /** recover: the node that may rejoin. */
+  node?: NodeName;
+  /** confirm: write through the VIP at this epoch and report. */
+  probeEpoch?: number;
+}
+
+/** How a fence was proven. Nothing else counts (T11, T18). */
+export type FenceHow = 'demote-ack' | 'self-fence' | 'power-off' | 'drained' | 'never-a-main';
+
+export interface FenceProof {
+  node: NodeName;
+  epoch: number;
+  how: FenceHow;
+  /** What was seen, in a sentence. */
+  evidence: string;
+}
+
+/** Why a node is kept out, and since which epoch. */
+export interface Shun {
+  label: string;
+  epoch: number;
+}
+
+/** No automatic resync and no automatic move back, until a person lifts it. */
+export interface Hold {
+  reason: string;
+  epoch: number;
+}
+
+/** The truth about a cluster: one item, changed by one conditional write at a time. Never deleted (L1). */
+export interface Lease {
+  cluster: string;
+  /** Fencing token: +1 at every change of authority, never reused. */
+  epoch: number;
+  phase: Phase;
+  holder: NodeName | null;
+  /** +1 at each renewal: what a contender watches. */
+  renewals: number;
+  /** The holder's promise, in ms. */
+  ttlMs: number;
+  /** The holder is asked to stop writes and report its final position. */
+  drain: null | 'transfer' | 'pause';
+  /** paused: who stopped it; `stop` (a clean shutdown) resumes by itself, `operator` waits for `mainstay resume`. */
+  pausedBy: null | 'stop' | 'operator';
+  reservedFor: NodeName | null;
+  /** claimed: the node that held it last, which has to be fenced; kept until the next claim. */
+  former: NodeName | null;
+  operation: Operation | null;
+  /** Proof that the previous holder accepts no writes, recorded before a grant. */
+  fence: FenceProof | null;
+  shunned: Record<NodeName, Shun>;
+  hold: Hold | null;
+  /** +1 at every write of the item: the compare-and-swap. */
+  version: number;
+  /** Unique per write attempt: tells one's own write from another's after a lost reply (L4, T3). */
+  nonce: string;
+}
+
+export const nodeStates = {
+  backup: 'I accept no writes; I follow the main, or stay where I am when there is none.',
+  promoting: 'The lease is granted to me; I am becoming writable.',
+  main: 'I hold the lease at this epoch and accept writes for as long as my promise lasts.',
+  draining: 'I hold the lease but accept no writes; once stopped, my final position is in my report.',
+  fenced: 'I was writable and am stopped, verified; I accept no writes.',
+  shunned: 'I am a former main kept out: stopped, my data untouched, until a person decides.',
+  rejoining: 'A person let me come back: I keep the evidence and become a copy of the main.',
+} as const;
+export type NodeState = keyof typeof nodeStates;
+
+export interface EngineStatus {
+  running: boolean;
+  /** True only for an engine that would accept a write now. */
+  writable: boolean;
+  /** Last position durable on this node; null when it cannot be told. */
+  received: Position | null;
+  /** Last position visible to readers (T32). */
+  applied: Position | null;
+  /** Node it is configured to follow, or null. */
+  following: NodeName | null;
+  /** The stream from that node is live (T36). */
+  streaming: boolean;
+  /** Sum that identifies the data set (PostgreSQL: system identifier) (T40). */
+  dataId: string | null;
+  /** Where the current timeline began; null on the first one. */
+  forkedAt: Position | null;
+  problem: string | null;
+}
+
+export interface ProbeResult {
+  epoch: number;
+  accepted: boolean;
+  ms: number;
+  message: string;
+}
+
+export type RejoinMethod = 'follow' | 'rewind' | 'reseed';
+
+export interface RejoinResult {
+  operation: string;
+  outcome: 'done' | 'failed';
+  method: RejoinMethod | null;
+  evidence: string | null;
+  message: string;
+}
+
+/** What a node last proved of itself. Fresh when `seen.version` is not older than the version one asks about. */
+export interface Report {
+  cluster: string;
+  node: NodeName;
+  /** New at each start of the agent. */
+  boot: string;
+  seq: number;
+  /** The lease as it was read before this report was made. */
+  seen: { epoch: number; version: number };
+  state: NodeState;
+  rule: string;
+  because: string;
+  engine: EngineStatus;
+  /** Something that outlives the agent stops the engine when the promise is over. */
+  deadman: 'armed' | 'disarmed' | 'absent';
+  /** draining: the last position, once stopped. */
+  final: Position | null;
+  probe: ProbeResult | null;
+  rejoin: RejoinResult | null;
+  agentVersion: string;
+  /** Wall clock, for people only. */
+  at: string;
+}
+
+export type PolicyMode = 'automatic' | 'manual' | 'maintenance';
+
+export interface Policy {
+  mode: PolicyMode;
+  /** maintenance must end: wall clock, ISO. */
+  until: string | null;
+  by: string;
+  reason: string;
+  at: string;
+}
+
+export interface NodeConfig {
+  name: NodeName;
+  instanceId: string;
+  zone: string;
+  /** Address that other nodes reach its engine at. */
+  host: string;
+  port: number;
+  /** Higher is preferred among equally advanced candidates; 0 is never promoted. */
+  priority: number;
+}
+
+/** A process outside the cluster that is pointed at the new main and restarted after a change (seed 000's replicas). */
+export interface ConsumerConfig {
+  name: string;
+  instanceId: string;
+  /** SSM document that takes the parameter `main`. */
+  document: string;
+}
+
+export interface VipConfig {
+  kind: 'eip';
+  allocationId: string;
+  /** Where clients connect: host of the VIP and port of the engine. */
+  host: string;
+  port: number;
+}
+
+export type FenceRung = 'demote-ack' | 'self-fence' | 'power-off';
+
+export interface ClusterConfig {
+  name: string;
+  engine: 'postgres';
+  nodes: NodeConfig[];
+  vip: VipConfig;
+  timings: Timings;
+  /** Rungs of the fence ladder that may be used, all at once; the first proof wins. */
+  fence: FenceRung[];
+  /** A backup further behind than this is no candidate, in bytes. */
+  maxLagBytes: number;
+  consumers: ConsumerConfig[];
+}

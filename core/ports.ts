@@ -1,0 +1,187 @@
+// What the protocol needs of the world outside, as interfaces. Implemented in adapters/; one contract suite per port
+// (test/contract) runs against every implementation. All answers are values: an adapter never throws for the outside's
+// sake, it says Unreachable (may or may not have happened), Refused (says who holds what) or Broken.
+
+import type { OutsideProblem, Problem } from './errors';
+import type {
+  ClusterConfig,
+  EngineStatus,
+  Lease,
+  NodeConfig,
+  NodeName,
+  Policy,
+  Position,
+  ProbeResult,
+  RejoinMethod,
+  Report,
+} from './model';
+import type { Result } from './result';
+
+export type Outside<T> = Promise<Result<T, OutsideProblem>>;
+
+// ---- must be atomic, timing-critical ---------------------------------------------------------------------------
+
+export interface LeaseLost extends Problem<'Refused'> {
+  details: { winner: Lease | null };
+}
+
+export interface LeaseStore {
+  /** Strongly consistent (T4). null: the item was never written. */
+  read(cluster: string): Outside<Lease | null>;
+  /**
+   * Writes `next` only if the stored item still has `was.version` (or does not exist when `was` is null): one
+   * compare-and-swap. Refused carries the winner. A lost reply is resolved by the nonce: the writer's own nonce on
+   * the stored item means that it succeeded (L4). Unreachable: it may or may not have been written.
+   */
+  swap(was: Lease | null, next: Lease): Promise<Result<Lease, LeaseLost | OutsideProblem>>;
+}
+
+// ---- strongly consistent, not atomic with the lease ------------------------------------------------------------
+
+export interface Reports {
+  /** Replaces the node's report. Last writer wins: a node has one agent. */
+  put(report: Report): Outside<void>;
+  /** Strongly consistent: a report that was put before this call began is seen. */
+  list(cluster: string): Outside<Report[]>;
+}
+
+export interface Settings {
+  clusters(): Outside<string[]>;
+  config(cluster: string): Outside<ClusterConfig | null>;
+  putConfig(config: ClusterConfig): Outside<void>;
+  policy(cluster: string): Outside<Policy | null>;
+  putPolicy(cluster: string, policy: Policy): Outside<void>;
+}
+
+// ---- append-only, best effort ----------------------------------------------------------------------------------
+
+export type JournalKind = 'operation' | 'step' | 'transition' | 'decision' | 'refusal' | 'event';
+
+export interface JournalEntry {
+  cluster: string;
+  /** Wall clock, ISO, for people and for order of display only. */
+  at: string;
+  kind: JournalKind;
+  /** Who wrote it: `step:fence`, `agent:db2`, `operator:…`. */
+  actor: string;
+  epoch: number;
+  operation: string | null;
+  /** Rule, transition or step id. */
+  rule: string;
+  because: string;
+  ms?: number;
+  details?: Record<string, unknown>;
+}
+
+export interface Journal {
+  /** Never overwrites an entry. */
+  append(entry: JournalEntry): Outside<void>;
+  /** Oldest first. `operation` narrows to one operation; `limit` keeps the newest. */
+  list(cluster: string, filter?: { operation?: string; limit?: number }): Outside<JournalEntry[]>;
+}
+
+export type EventType = 'Lease Expired' | 'Engine Down' | 'Operation Ended' | 'Attention Needed';
+
+export interface MainstayEvent {
+  type: EventType;
+  cluster: string;
+  detail: Record<string, unknown>;
+}
+
+export interface Events {
+  /** At least once, possibly late (T67). */
+  publish(event: MainstayEvent): Outside<void>;
+}
+
+export interface Poker {
+  /** Tells the agents "look at the lease now". Losing it changes nothing (level-triggered). */
+  poke(nodes: readonly NodeConfig[], cluster: string, epoch: number): Outside<void>;
+  /** Points a consumer at the new main and restarts it, or says why not. Waits until it is done or the bound is over. */
+  redirect(instanceId: string, document: string, main: NodeConfig, epoch: number): Outside<void>;
+}
+
+// ---- the world that is moved ------------------------------------------------------------------------------------
+
+export type PowerState = 'running' | 'pending' | 'stopping' | 'shutting-down' | 'stopped' | 'terminated';
+
+export interface Power {
+  state(instanceId: string): Outside<PowerState>;
+  /** Asks for power off without a clean shutdown. Idempotent. Proves nothing: only `state` does (T11). */
+  cut(instanceId: string): Outside<void>;
+  start(instanceId: string): Outside<void>;
+}
+
+export interface Vip {
+  /** Node that the VIP points to, null when none; a foreign target is Refused with what is there. */
+  read(config: ClusterConfig): Outside<NodeName | null>;
+  /** Takes it from `from`. Idempotent when it already points nowhere; Refused when somebody else has it. */
+  withdraw(config: ClusterConfig, from: NodeName | null): Outside<void>;
+  /** Gives it to `to`, only if it points to `from` or nowhere or already to `to`; reads back before it says so (T43, T47). */
+  move(config: ClusterConfig, from: NodeName | null, to: NodeName): Outside<void>;
+}
+
+export interface Executions {
+  /** Whether the named execution is still running; false when it never existed. */
+  running(operation: string): Outside<boolean>;
+}
+
+export interface Clock {
+  /** Monotonic, ms, own zero. */
+  nowMs(): number;
+  /** Wall clock, ISO: never decides anything. */
+  wall(): string;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface Ids {
+  /** Unique per call. */
+  next(): string;
+}
+
+// ---- on the node ------------------------------------------------------------------------------------------------
+
+export type DriverProblem = Problem<
+  'NotStarted' | 'NotStopped' | 'NotPromoted' | 'Diverged' | 'NotRejoined' | 'NotProbed'
+>;
+export type Driven<T = void> = Promise<Result<T, DriverProblem>>;
+
+/**
+ * One engine on one node. Every action is idempotent and says what it proved, never what it asked for.
+ * The engine is writable only after `promote` or `startAsMain`, and these are called under a held promise only.
+ */
+export interface EngineDriver {
+  /** Never fails: an engine that is down or hangs is a status (bounded by `engineStopMs`). */
+  status(): Promise<EngineStatus>;
+  /** Running, read-only, following nobody new. Starts it when it is down. */
+  standBy(): Driven;
+  /** Running, read-only, following `main`. Diverged: its own history is not a prefix of main's (T33, T39). */
+  follow(main: NodeConfig): Driven;
+  /** Was following; is writable on return. */
+  promote(): Driven;
+  /** Starts a stopped former main in place, writable. */
+  startAsMain(): Driven;
+  /** Cheap preparation for a drain: less to write at the stop. Best effort. */
+  checkpoint(): Promise<void>;
+  /** Sessions cut, everything sent to the followers, stopped cleanly, verified; the final position. */
+  drain(): Driven<Position>;
+  /** Stopped at once by force and verified within `engineStopMs` (T11, T12). */
+  fence(): Driven;
+  /** Keeps the evidence, then follow, rewind or reseed, whichever is the least that works; running as backup on return. */
+  rejoin(main: NodeConfig): Driven<{ method: RejoinMethod; evidence: string | null }>;
+  /** Main: a slot for each peer, none for others (T37). Best effort. */
+  keepSlots(peers: readonly NodeName[]): Promise<void>;
+  /** One durable write to whatever answers at this address, as a client would. */
+  probe(host: string, port: number, epoch: number): Promise<ProbeResult>;
+  /** What the deadman kills: process id of the engine, null when it is not running. */
+  pid(): Promise<number | null>;
+}
+
+/** Stops the engine when the promise is over though the agent is dead, stuck or frozen. The kernel gate will stand here too. */
+export interface Deadman {
+  /** Engine `pid` must not outlive `deadlineMs` on the agent's monotonic clock; replaces the earlier deadline. */
+  arm(pid: number, deadlineMs: number): void;
+  /** No promise is held: nothing to enforce. */
+  disarm(): void;
+  status(): Report['deadman'];
+  stop(): Promise<void>;
+}

@@ -1,0 +1,109 @@
+// Runs a plan in this process: the same data that infra renders to Step Functions, with the same meaning of retry, undo,
+// point of no return and else-from. Used by tests and the simulation; test/infra holds the two against each other.
+
+import { errorName, type StepProblem } from '../core/errors';
+import { isTogether, type Plan, type PlanEntry, type PlanStep, type Retry } from '../core/plan';
+import { ok, type Result } from '../core/result';
+import { runStep } from './run-step';
+import type { WorkflowState } from './state';
+import type { Ports } from './step';
+
+export interface Outcome {
+  end: 'done' | 'undone' | 'paged';
+  state: WorkflowState;
+  problem: StepProblem | null;
+  /** Names of the steps that ran, in order, undo included. */
+  trace: string[];
+}
+
+/** `input` is what an execution would be given; `operation` its name. */
+export async function interpret(ports: Ports, plan: Plan, input: unknown, operation: string): Promise<Outcome> {
+  const run = new Run(ports, plan, operation);
+  return run.from(0, input as WorkflowState);
+}
+
+class Run {
+  private readonly trace: string[] = [];
+
+  constructor(
+    private readonly ports: Ports,
+    private readonly plan: Plan,
+    private readonly operation: string,
+  ) {}
+
+  async from(index: number, state: WorkflowState): Promise<Outcome> {
+    const entry = this.plan.entries[index];
+    if (!entry) return { end: 'done', state, problem: null, trace: this.trace };
+    const result = await this.entry(entry, state);
+    if (result.ok) return this.from(index + 1, result.value);
+    return this.failed(index, entry, state, result.error);
+  }
+
+  private async entry(entry: PlanEntry, state: WorkflowState): Promise<Result<WorkflowState, StepProblem>> {
+    if (!isTogether(entry)) return this.step(entry, state);
+    const [first, second] = await Promise.all(entry.together.map((step) => this.step(step, state)));
+    // As in Step Functions, the branches' outputs are dropped and the first failure wins.
+    if (first && !first.ok) return first;
+    if (second && !second.ok) return second;
+    return ok(state);
+  }
+
+  private async step(step: PlanStep, state: WorkflowState): Promise<Result<WorkflowState, StepProblem>> {
+    this.trace.push(step.name);
+    for (let tried = 0; ; tried++) {
+      const { step: name, deadlineMs } = step;
+      const result = await runStep(this.ports, { step: name, state, operation: this.operation, deadlineMs });
+      if (result.ok || result.error.family !== 'Retry' || tried >= step.retry.times) return result;
+      await this.ports.clock.sleep(waitMs(step.retry, tried));
+    }
+  }
+
+  private async failed(index: number, entry: PlanEntry, state: WorkflowState, problem: StepProblem): Promise<Outcome> {
+    const again = elseFrom(entry);
+    if (again && problem.code === 'PromoteFailed') {
+      return this.from(
+        this.plan.entries.findIndex(({ name }) => name === again),
+        state,
+      );
+    }
+    const withProblem = { ...state, problem: { Error: errorName(problem), Cause: JSON.stringify(problem) } };
+    // Halt touches nothing more; an undo would.
+    const undone = canUndo(this.plan, index, problem) && (await this.undo(index, withProblem));
+    if (undone) return { end: 'undone', state: withProblem, problem, trace: this.trace };
+    await this.step(this.plan.page, withProblem);
+    return { end: 'paged', state: withProblem, problem, trace: this.trace };
+  }
+
+  private async undo(index: number, state: WorkflowState): Promise<boolean> {
+    for (const step of undoList(this.plan, index)) {
+      const result = await this.step(step, state);
+      if (!result.ok) return false;
+    }
+    return true;
+  }
+}
+
+const waitMs = ({ everyMs, backoff }: Retry, tried: number): number => everyMs * backoff ** tried;
+
+/** Where a plan goes on when its candidate could not become main. */
+export function elseFrom(entry: PlanEntry): string | undefined {
+  return isTogether(entry) ? entry.together.find((step) => step.elseFrom)?.elseFrom : entry.elseFrom;
+}
+
+/** Index of the entry from whose start on there is no way back. */
+export const pointOfNoReturn = (plan: Plan): number =>
+  plan.entries.findIndex((entry) => !isTogether(entry) && entry.pointOfNoReturn === true);
+
+/** Undo is for entries before the point of no return, and for one that refused at it without having changed anything. */
+export const canUndo = (plan: Plan, index: number, problem: Pick<StepProblem, 'family'>): boolean =>
+  problem.family !== 'Halt' &&
+  (index < pointOfNoReturn(plan) || (index === pointOfNoReturn(plan) && problem.family === 'Undo'));
+
+/** Undo steps for a failure at this entry: its own first, then those before it, newest first, then the end of the operation. */
+export function undoList(plan: Plan, index: number): PlanStep[] {
+  const undos = plan.entries.slice(0, index + 1).flatMap((entry) => {
+    if (isTogether(entry) || !entry.undo) return [];
+    return [{ ...entry.undo, retry: plan.afterUndo.retry }];
+  });
+  return [...undos.reverse(), plan.afterUndo];
+}

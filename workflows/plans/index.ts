@@ -1,0 +1,9 @@
+// Every plan by its kind.
+
+import type { OperationKind } from '../../core/model';
+import type { Plan } from '../../core/plan';
+import { failover } from './failover';
+import { recover } from './recover';
+import { switchover } from './switchover';
+
+export const plans: Record<OperationKind, Plan> = { switchover, failover, recover };

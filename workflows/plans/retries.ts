@@ -1,0 +1,15 @@
+// How often a step is tried again on Retry.* and on Lambda's own faults, each with its arithmetic.
+
+import type { Retry } from '../../core/plan';
+
+/** Before the point of no return: 3 more tries within about 1 + 1.5 + 2.25 = 5 s, then undo. */
+export const shortly: Retry = { times: 3, everyMs: 1000, backoff: 1.5 };
+
+/** A step whose time counts against the write gap: one more try after 1 s, then undo. */
+export const once: Retry = { times: 1, everyMs: 1000, backoff: 1 };
+
+/** After the point of no return there is only forward: 8 more tries, 1 s x 1.5^n, about 49 s of waiting, then a person. */
+export const forward: Retry = { times: 8, everyMs: 1000, backoff: 1.5 };
+
+/** A reseed copies everything: 36 waits of 10 minutes are 6 hours. */
+export const untilRejoined: Retry = { times: 36, everyMs: 1000, backoff: 1 };

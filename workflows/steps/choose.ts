@@ -1,0 +1,64 @@
+// Picks the candidate among nodes that reported after the lease reached its present version: in a failover that is after
+// the fence, so that positions are final (T28); in a switchover it is under the operation, so that they are fresh (T53).
+
+import { best, type Evaluation, evaluate } from '../../core/candidates';
+import { halt, undo } from '../../core/errors';
+import type { OperationKind, Report } from '../../core/model';
+import { fail, ok } from '../../core/result';
+import { need, reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
+
+export const choose = (kind: Extract<OperationKind, 'switchover' | 'failover'>): StepDefinition => ({
+  needs: 'epoch',
+  run: (context) => run(context, kind),
+});
+
+async function run(context: StepContext, kind: 'switchover' | 'failover'): StepResult {
+  const { config, state } = context;
+  const evaluations = await freshEvaluations(context, kind);
+  context.note(evaluations.map(sentence).join('; '), { evaluations });
+  const named = evaluations.find(({ node }) => node === state.to);
+  const chosen = named?.eligible ? named : best(config, evaluations);
+  if (kind === 'switchover') {
+    need(state, 'oldMain');
+    if (named && !named.eligible) {
+      return fail(
+        undo('NotEligible', `${named.node} cannot become main: ${named.because}`, 'mend it, or name another node'),
+      );
+    }
+    if (!chosen)
+      return fail(undo('NoCandidate', `no backup can become main: ${reasons(evaluations)}`, 'mend one of them'));
+  }
+  if (!chosen)
+    return fail(
+      halt('NobodyLeft', `nobody can take over: ${reasons(evaluations)}`, 'mend a node, then: mainstay start'),
+    );
+  context.note(`${chosen.node} chosen: ${chosen.because}`, { candidate: chosen.node });
+  return ok({ candidate: chosen.node });
+}
+
+/** Waits for everybody who may still speak, but not longer than a dead node needs to be told from a slow one. */
+async function freshEvaluations(context: StepContext, kind: 'switchover' | 'failover'): Promise<Evaluation[]> {
+  const { ports, config, lease } = context;
+  const graceMs = 2 * config.timings.heartbeatMs + config.timings.storeTimeoutMs;
+  const deadlineAtMs = Math.min(context.deadlineAtMs, ports.clock.nowMs() + graceMs);
+  const awaited = config.nodes.filter(({ name }) => !lease.shunned[name]);
+  let reports: Report[] = [];
+  await until({ ports, deadlineAtMs }, async () => {
+    reports = await reportsOf(context);
+    const fresh = awaited.filter(({ name }) => reports.some((r) => r.node === name && r.seen.version >= lease.version));
+    return fresh.length === awaited.length ? true : null;
+  });
+  return evaluate({
+    config,
+    lease,
+    reports,
+    freshSince: lease.version,
+    mustStream: kind === 'switchover',
+  });
+}
+
+const sentence = (e: Evaluation): string =>
+  `${e.node}(stored=${e.receivedBytes ?? '?'}, applied=${e.appliedBytes ?? '?'}, lag=${e.lagBytes ?? '?'}): ${e.because}`;
+
+const reasons = (evaluations: Evaluation[]): string =>
+  evaluations.map(({ node, because }) => `${node}: ${because}`).join('; ');

@@ -1,0 +1,47 @@
+// failover's point of no return: nobody holds the lease any more, the epoch grows, the old main is shunned, in one
+// conditional write on exactly what was watched. A retry of a claim that succeeded finds its own operation (T48).
+
+import { undo } from '../../core/errors';
+import type { Lease } from '../../core/model';
+import { fail, ok } from '../../core/result';
+import { changeLease, need, poke, type StepContext, type StepDefinition, type StepResult } from '../step';
+import { abandonedOperation } from './begin';
+
+export const claim: StepDefinition = { needs: 'nothing', run };
+
+async function run(context: StepContext): StepResult {
+  const { ports, state, lease, operation } = context;
+  if (lease.operation?.id === operation && lease.phase === 'claimed') return ok(claimed(lease, state.epochBefore));
+  const watched = need(state, 'watched');
+  const abandoned = await abandonedOperation(context);
+  // Our own candidate failed to become main: the claim is repeated on the lease as it is now. The same when forced.
+  const unconditional = state.force === true || lease.operation?.id === operation;
+  const result = await changeLease(context, 'claim', (current) => ({
+    watched: unconditional ? current : watched,
+    operation: {
+      id: operation,
+      kind: 'failover',
+      by: state.by ?? 'operator',
+      since: lease.operation?.id === operation ? lease.operation.since : ports.clock.wall(),
+    },
+    ...(abandoned === null ? {} : { abandoned }),
+  }));
+  if (!result.ok) {
+    return fail(
+      result.error.code === 'LeaseRefused'
+        ? undo('NotSilent', result.error.message, 'nothing was changed: see mainstay status')
+        : result.error,
+    );
+  }
+  context.note(
+    `epoch ${result.value.epoch - 1} -> ${result.value.epoch}; ${result.value.former ?? 'nobody'} is shunned`,
+  );
+  await poke(context, result.value);
+  return ok(claimed(result.value, state.epochBefore ?? result.value.epoch - 1));
+}
+
+const claimed = (lease: Lease, epochBefore: number | undefined) => ({
+  epoch: lease.epoch,
+  epochBefore: epochBefore ?? lease.epoch - 1,
+  oldMain: lease.former,
+});

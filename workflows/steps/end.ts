@@ -1,0 +1,21 @@
+// Takes the operation off the lease and tells everybody how it ended.
+
+import { fail, ok } from '../../core/result';
+import { changeLease, type StepContext, type StepDefinition, type StepResult } from '../step';
+
+export const end: StepDefinition = { needs: 'operation', run };
+
+async function run(context: StepContext): StepResult {
+  const { ports, config, state, lease, operation } = context;
+  const ended = await changeLease(context, 'end', () => ({ operation: lease.operation ?? undefined }));
+  if (!ended.ok) return fail(ended.error);
+  const outcome = state.degraded?.length ? 'degraded' : 'done';
+  const published = await ports.events.publish({
+    type: 'Operation Ended',
+    cluster: config.name,
+    detail: { operation, outcome, epoch: ended.value.epoch, main: ended.value.holder, degraded: state.degraded ?? [] },
+  });
+  context.note(`${outcome}: ${ended.value.holder} is main at epoch ${ended.value.epoch}`, { outcome });
+  if (!published.ok) context.note(`notification failed: ${published.error.message}`);
+  return ok({});
+}

@@ -1,0 +1,28 @@
+// The chosen candidate may be main: written only where a fence proof is recorded at this epoch.
+
+import { halt } from '../../core/errors';
+import { fail, ok } from '../../core/result';
+import { changeLease, need, poke, type StepContext, type StepDefinition, type StepResult } from '../step';
+
+export const grant: StepDefinition = { needs: 'epoch', run };
+
+async function run(context: StepContext): StepResult {
+  const { lease, state } = context;
+  const candidate = need(state, 'candidate');
+  if (lease.holder === candidate) return ok({});
+  const granted = await changeLease(context, 'grant', () => ({
+    node: candidate,
+    operation: lease.operation ?? undefined,
+    epoch: lease.epoch,
+  }));
+  if (!granted.ok) {
+    return fail(
+      granted.error.code === 'LeaseRefused'
+        ? halt('StaleEpoch', granted.error.message, 'see: mainstay status')
+        : granted.error,
+    );
+  }
+  context.note(`granted to ${candidate} at epoch ${lease.epoch}`);
+  await poke(context, granted.value);
+  return ok({});
+}

@@ -1,0 +1,58 @@
+// Every step by the name that plans and functions use.
+
+import type { StepDefinition } from '../step';
+import { abort } from './abort';
+import { barrier } from './barrier';
+import { begin } from './begin';
+import { checkRecover } from './check-recover';
+import { choose } from './choose';
+import { claim } from './claim';
+import { confirm } from './confirm';
+import { drain } from './drain';
+import { end } from './end';
+import { fence } from './fence';
+import { grant } from './grant';
+import { moveVip } from './move-vip';
+import { page } from './page';
+import { powerOn } from './power-on';
+import { preflight } from './preflight';
+import { promote } from './promote';
+import { reconfigure } from './reconfigure';
+import { rejoin } from './rejoin';
+import { release } from './release';
+import { reopen } from './reopen';
+import { restart } from './restart';
+import { restoreVip } from './restore-vip';
+import { transfer } from './transfer';
+import { verify } from './verify';
+import { withdrawVip } from './withdraw-vip';
+
+export const steps: Record<string, StepDefinition> = {
+  abort,
+  barrier,
+  'begin-recover': begin('recover'),
+  'begin-switchover': begin('switchover'),
+  'check-recover': checkRecover,
+  'choose-after-fence': choose('failover'),
+  'choose-for-switchover': choose('switchover'),
+  claim,
+  confirm,
+  drain,
+  end,
+  fence,
+  grant,
+  'move-vip': moveVip,
+  page,
+  'power-on': powerOn,
+  preflight,
+  promote,
+  reconfigure,
+  rejoin,
+  release,
+  reopen,
+  restart,
+  'restore-vip': restoreVip,
+  transfer,
+  verify,
+  'withdraw-vip': withdrawVip,
+};

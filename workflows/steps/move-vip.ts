@@ -1,0 +1,21 @@
+// Gives the VIP to the node that the lease names, and reads it back. Whoever has it now held an older epoch (L5, T43).
+
+import { halt } from '../../core/errors';
+import { fail, ok } from '../../core/result';
+import { fromOutside, need, type StepContext, type StepDefinition, type StepResult } from '../step';
+
+export const moveVip: StepDefinition = { needs: 'epoch', run };
+
+async function run(context: StepContext): StepResult {
+  const { ports, config, state, lease } = context;
+  const candidate = need(state, 'candidate');
+  if (lease.holder !== candidate) {
+    return fail(halt('StaleEpoch', `the lease names ${lease.holder}, not ${candidate}`, 'see: mainstay status'));
+  }
+  const from = await ports.vip.read(config);
+  if (!from.ok) return fail(fromOutside(from.error));
+  const moved = await ports.vip.move(config, from.value, candidate);
+  if (!moved.ok) return fail(fromOutside(moved.error));
+  context.note(`VIP ${from.value ?? 'nobody'} -> ${candidate}`);
+  return ok({});
+}

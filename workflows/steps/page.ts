@@ -1,0 +1,22 @@
+// A plan that cannot go forward after its point of no return: the lock is released, so that the next failover or a person
+// can act (T50), and a person is told. Touches nothing else.
+
+import { ok } from '../../core/result';
+import { changeLease, type StepContext, type StepDefinition, type StepResult } from '../step';
+
+export const page: StepDefinition = { needs: 'nothing', run };
+
+async function run(context: StepContext): StepResult {
+  const { ports, config, state, lease, operation } = context;
+  if (lease.operation?.id === operation) {
+    const ended = await changeLease(context, 'end', () => ({ operation: lease.operation ?? undefined }));
+    context.note(ended.ok ? 'operation released' : `operation not released: ${ended.error.message}`);
+  }
+  const told = await ports.events.publish({
+    type: 'Attention Needed',
+    cluster: config.name,
+    detail: { operation, problem: state.problem ?? null, phase: lease.phase, epoch: lease.epoch },
+  });
+  context.note(told.ok ? 'a person is told' : `a person could not be told: ${told.error.message}`);
+  return ok({});
+}

@@ -1,0 +1,129 @@
+// failover: is the main really gone, may we act, and would it help? Decides nothing by itself: the claim is conditional on
+// what was watched. Without a contender's observation it observes, waits a full ttl, and observes again (T9).
+
+import { evaluate } from '../../core/candidates';
+import { undo } from '../../core/errors';
+import type { Lease, Policy } from '../../core/model';
+import { fail, ok } from '../../core/result';
+import { contenderWaitMs } from '../../core/timings';
+import { fromOutside, reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
+import { abandonedOperation } from './begin';
+
+export const verify: StepDefinition = { needs: 'nothing', run };
+
+async function run(context: StepContext): StepResult {
+  const { ports, config, state, lease } = context;
+  if (state.to !== undefined && !config.nodes.some(({ name }) => name === state.to)) {
+    return fail(undo('UnknownNode', `there is no node '${state.to}' in ${config.name}`, 'check the name'));
+  }
+  if (state.to !== undefined && lease.holder === state.to) {
+    return fail(undo('AlreadyMain', `${state.to} is the main that would be failed over`, 'name another node'));
+  }
+  const policy = await ports.settings.policy(config.name);
+  const forbidden = policyForbids(policy.ok ? policy.value : null, context);
+  if (forbidden) return fail(forbidden);
+  const free = await operationIsFree(context);
+  if (!free) {
+    return fail(undo('Busy', `operation ${lease.operation?.id} is running`, 'wait for it: mainstay history'));
+  }
+  const evaluations = evaluate({
+    config,
+    lease,
+    reports: await reportsOf(context),
+    freshSince: null,
+    mustStream: false,
+  });
+  if (!evaluations.some(({ eligible }) => eligible)) {
+    const reasons = evaluations.map(({ node, because }) => `${node}: ${because}`).join('; ');
+    return fail(undo('NoCandidate', `a failover cannot help, nobody could take over: ${reasons}`, 'mend a backup'));
+  }
+  return silence(context);
+}
+
+function policyForbids(policy: Policy | null, { state, config, ports }: StepContext) {
+  if (policy === null || policy.mode === 'automatic' || state.by !== 'automatic') return null;
+  if (policy.mode === 'maintenance' && policy.until !== null && policy.until <= ports.clock.wall()) return null;
+  return undo(
+    'Policy',
+    `policy is ${policy.mode} (${policy.by}: ${policy.reason}): automatic would have failed over ${config.name} now`,
+    `decide yourself: mainstay failover ${config.name}`,
+  );
+}
+
+/** Waits for a running operation to end: its failure must not swallow the trigger (T49, T50). */
+async function operationIsFree(context: StepContext): Promise<boolean> {
+  const freed = await until(
+    context,
+    async () => {
+      const read = await context.ports.leases.read(context.config.name);
+      if (!read.ok || read.value === null) return null;
+      const fresh = { ...context, lease: read.value };
+      if (read.value.operation === null || read.value.operation.id === context.operation) return true;
+      return (await abandonedOperation(fresh)) === null ? null : true;
+    },
+    500,
+  );
+  return freed === true;
+}
+
+async function silence(context: StepContext): StepResult {
+  const { ports, config, state } = context;
+  const first = await ports.leases.read(config.name);
+  if (!first.ok || first.value === null) return fail(fromOutside(first.ok ? broken(config.name) : first.error));
+  const lease = first.value;
+  const now = { epoch: lease.epoch, renewals: lease.renewals };
+  if (lease.phase === 'abdicated') {
+    context.note(`${lease.holder} gave the lease up: ${lease.fence?.evidence ?? 'no evidence'}`);
+    return ok({ watched: { ...now, silentMs: 0, seenBy: lease.holder ?? '' } });
+  }
+  if (state.force) {
+    context.note('forced by an operator: no silence is asked for, the fence is');
+    return ok({ watched: { ...now, silentMs: 0, seenBy: state.by ?? 'operator' } });
+  }
+  if (lease.phase === 'paused') {
+    return fail(
+      undo(
+        'Healthy',
+        `${config.name} was stopped cleanly by its ${lease.pausedBy}: nobody takes over`,
+        `mainstay resume ${config.name}`,
+      ),
+    );
+  }
+  if (state.watched) return judge(context, lease, state.watched);
+  const waitMs = contenderWaitMs({ ...config.timings, ttlMs: lease.ttlMs });
+  await ports.clock.sleep(waitMs);
+  const second = await ports.leases.read(config.name);
+  if (!second.ok || second.value === null) return fail(fromOutside(second.ok ? broken(config.name) : second.error));
+  return judge(context, second.value, { ...now, silentMs: waitMs, seenBy: 'control-plane' });
+}
+
+function judge(
+  context: StepContext,
+  lease: Lease,
+  watched: { epoch: number; renewals: number; silentMs: number; seenBy: string },
+): Awaited<StepResult> {
+  if (lease.epoch === watched.epoch && lease.renewals === watched.renewals) {
+    context.note(`silent for ${Math.round(watched.silentMs)} ms at epoch ${lease.epoch}, seen by ${watched.seenBy}`);
+    return ok({ watched });
+  }
+  const automatic = context.state.by === 'automatic';
+  return fail(
+    automatic
+      ? undo(
+          'NotSilent',
+          `the lease moved on: epoch ${lease.epoch}, renewal ${lease.renewals}`,
+          'nothing to do: the main is alive',
+        )
+      : undo(
+          'Healthy',
+          `${lease.holder} is healthy and renews the lease`,
+          'use switch, or failover --force if you must',
+        ),
+  );
+}
+
+const broken = (cluster: string) => ({
+  code: 'Broken' as const,
+  message: `the lease of ${cluster} has vanished`,
+  next: 'restore the table from its backup before anything else',
+});
