@@ -122,6 +122,11 @@ export const transitions = {
     change: (lease, { ttlMs }) => ({ renewals: lease.renewals + 1, ttlMs: ttlMs ?? lease.ttlMs }),
     because: 'the holder is alive and says so',
   },
+  accept: {
+    from: ['granted'], to: 'granted', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
+    change: (lease, { ttlMs }) => ({ renewals: lease.renewals + 1, ttlMs: ttlMs ?? lease.ttlMs }),
+    because: 'the candidate has seen the grant: its promise begins before it touches the engine',
+  },
   pause: {
     from: ['held'], to: 'paused', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
     change: (_, { pausedBy }) => ({ drain: null, pausedBy: pausedBy ?? 'stop' }),

@@ -158,11 +158,11 @@ export interface EngineDriver {
   follow(main: NodeConfig): Driven;
   /** Was following; is writable on return. */
   promote(): Driven;
-  /** Starts a stopped former main in place, writable. */
-  startAsMain(): Driven;
+  /** Starts a stopped former main in place, writable. `spawned` is called with its pid before it can accept a write. */
+  startAsMain(spawned: (pid: number) => void): Driven;
   /** Cheap preparation for a drain: less to write at the stop. Best effort. */
   checkpoint(): Promise<void>;
-  /** Sessions cut, everything sent to the followers, stopped cleanly, verified; the final position. */
+  /** Sessions cut, everything sent to the followers, stopped cleanly, verified; a follower that has received up to this position has everything. */
   drain(): Driven<Position>;
   /** Stopped at once by force and verified within `engineStopMs` (T11, T12). */
   fence(): Driven;

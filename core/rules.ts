@@ -13,6 +13,8 @@ export interface View {
   state: NodeState;
   /** Restarts of a crashed engine already tried at this epoch. */
   restarts: number;
+  /** The agent was asked to stop: cleanly, so that nobody takes over. */
+  leaving: boolean;
 }
 
 export type Act = 'none' | 'abdicate' | 'resume' | 'pause';
@@ -42,17 +44,19 @@ export const rules: readonly Rule[] = [
   { id: 'R40', goal: 'shunned', when: shunned, because: 'I lost the main role unexpectedly: kept out with my data untouched until a person decides' },
   { id: 'R50', goal: 'fenced', when: (v) => serving(v) && promiseOver(v) && v.engine.writable, because: 'my promise is over and I could not renew it: stopped before anybody else may start' },
   { id: 'R60', goal: 'fenced', when: (v) => !holds(v) && v.engine.writable, because: 'another epoch, another holder: I stop accepting writes' },
-  { id: 'R70', goal: 'promoting', when: (v) => holds(v) && phase(v) === 'granted', because: 'the lease is granted to me' },
+  { id: 'R70', goal: 'draining', act: 'pause', when: (v) => serving(v) && v.leaving, because: 'this node is being stopped: cleanly, so that nobody takes over' },
   { id: 'R80', goal: 'draining', act: 'pause', when: (v) => serving(v) && v.lease?.drain === 'pause', because: 'an operator stops the service cleanly' },
   { id: 'R90', goal: 'draining', when: (v) => serving(v) && v.lease?.drain === 'transfer', because: 'I am asked to stop writes and report my final position' },
-  { id: 'R100', goal: 'main', when: (v) => serving(v) && v.engine.writable, because: 'I hold the lease and renew it' },
-  { id: 'R110', goal: 'main', when: (v) => serving(v) && v.restarts === 0, because: 'I hold the lease and my engine is not serving: one attempt to start it again' },
-  { id: 'R120', goal: 'fenced', act: 'abdicate', when: serving, because: 'my engine is down for good: I give the lease up now, nobody has to wait for the ttl' },
-  { id: 'R130', goal: 'promoting', act: 'resume', when: (v) => holds(v) && phase(v) === 'paused' && v.lease?.pausedBy === 'stop', because: 'I was stopped cleanly and am back' },
-  { id: 'R140', goal: 'draining', when: (v) => holds(v) && phase(v) === 'paused', because: 'the service is paused by an operator: nobody serves, nobody takes over' },
-  { id: 'R150', goal: 'fenced', when: holds, because: 'I gave the lease up and stay stopped' },
-  { id: 'R160', goal: 'backup', when: (v) => v.lease?.holder === null, because: 'nobody holds the lease: I stay where I am and report my position' },
-  { id: 'R170', goal: 'backup', when: () => true, because: 'another node holds the lease: I follow it' },
+  { id: 'R100', goal: 'fenced', act: 'abdicate', when: (v) => holds(v) && phase(v) === 'granted' && v.restarts >= 2, because: 'I could not become main in two attempts: somebody else should' },
+  { id: 'R110', goal: 'promoting', when: (v) => holds(v) && phase(v) === 'granted', because: 'the lease is granted to me' },
+  { id: 'R120', goal: 'main', when: (v) => serving(v) && v.engine.writable, because: 'I hold the lease and renew it' },
+  { id: 'R130', goal: 'main', when: (v) => serving(v) && v.restarts === 0, because: 'I hold the lease and my engine does not serve: one attempt to start it again' },
+  { id: 'R140', goal: 'fenced', act: 'abdicate', when: serving, because: 'my engine is down for good: I give the lease up now, nobody has to wait for the ttl' },
+  { id: 'R150', goal: 'promoting', act: 'resume', when: (v) => holds(v) && phase(v) === 'paused' && v.lease?.pausedBy === 'stop' && !v.leaving, because: 'I was stopped cleanly and am back' },
+  { id: 'R160', goal: 'draining', when: (v) => holds(v) && phase(v) === 'paused', because: 'the service is paused: nobody serves, nobody takes over' },
+  { id: 'R170', goal: 'fenced', when: holds, because: 'I gave the lease up and stay stopped' },
+  { id: 'R180', goal: 'backup', when: (v) => v.lease?.holder === null, because: 'nobody holds the lease: I stay where I am and report my position' },
+  { id: 'R190', goal: 'backup', when: () => true, because: 'another node holds the lease: I follow it' },
 ];
 
 export interface Decision {

@@ -3,16 +3,7 @@
 
 import { retry } from '../../core/errors';
 import { fail, ok } from '../../core/result';
-import {
-  changeLease,
-  need,
-  poke,
-  reportsOf,
-  type StepContext,
-  type StepDefinition,
-  type StepResult,
-  until,
-} from '../step';
+import { changeLease, need, reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
 
 export const confirm: StepDefinition = { needs: 'epoch', run };
 
@@ -24,7 +15,6 @@ async function run(context: StepContext): StepResult {
     epoch: lease.epoch,
   }));
   if (!asked.ok) return fail(asked.error);
-  await poke(context, asked.value);
   const othersOnlyUntilMs = ports.clock.nowMs() + (deadlineAtMs - ports.clock.nowMs()) / 2;
   const seen = await until(context, async () => {
     const accepted = (await reportsOf(context)).filter(({ probe }) => probe?.accepted && probe.epoch === lease.epoch);

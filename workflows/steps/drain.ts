@@ -2,16 +2,7 @@
 
 import { undo } from '../../core/errors';
 import { fail, ok } from '../../core/result';
-import {
-  changeLease,
-  need,
-  poke,
-  reportsOf,
-  type StepContext,
-  type StepDefinition,
-  type StepResult,
-  until,
-} from '../step';
+import { changeLease, need, reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
 
 export const drain: StepDefinition = { needs: 'epoch', run };
 
@@ -23,7 +14,6 @@ async function run(context: StepContext): StepResult {
     epoch: lease.epoch,
   }));
   if (!asked.ok) return fail(asked.error);
-  await poke(context, asked.value);
   const final = await until(
     context,
     async () => {

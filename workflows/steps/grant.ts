@@ -2,7 +2,7 @@
 
 import { halt } from '../../core/errors';
 import { fail, ok } from '../../core/result';
-import { changeLease, need, poke, type StepContext, type StepDefinition, type StepResult } from '../step';
+import { changeLease, need, type StepContext, type StepDefinition, type StepResult } from '../step';
 
 export const grant: StepDefinition = { needs: 'epoch', run };
 
@@ -23,6 +23,5 @@ async function run(context: StepContext): StepResult {
     );
   }
   context.note(`granted to ${candidate} at epoch ${lease.epoch}`);
-  await poke(context, granted.value);
   return ok({});
 }

@@ -2,16 +2,7 @@
 
 import { halt } from '../../core/errors';
 import { fail, ok } from '../../core/result';
-import {
-  changeLease,
-  need,
-  poke,
-  reportsOf,
-  type StepContext,
-  type StepDefinition,
-  type StepResult,
-  until,
-} from '../step';
+import { changeLease, need, reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
 
 export const reopen: StepDefinition = { needs: 'epoch', run };
 
@@ -23,7 +14,6 @@ async function run(context: StepContext): StepResult {
     epoch: lease.epoch,
   }));
   if (!opened.ok) return fail(opened.error);
-  await poke(context, opened.value);
   const serving = await until(context, async () => {
     const report = (await reportsOf(context)).find(({ node }) => node === oldMain);
     return report && report.seen.version >= opened.value.version && report.engine.writable ? true : null;

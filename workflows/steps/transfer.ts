@@ -2,7 +2,7 @@
 
 import { halt } from '../../core/errors';
 import { fail, ok } from '../../core/result';
-import { changeLease, need, poke, type StepContext, type StepDefinition, type StepResult } from '../step';
+import { changeLease, need, type StepContext, type StepDefinition, type StepResult } from '../step';
 
 export const transfer: StepDefinition = { needs: 'operation', run };
 
@@ -36,6 +36,5 @@ async function run(context: StepContext): StepResult {
     );
   }
   context.note(`epoch ${epoch} -> ${handed.value.epoch}: ${oldMain} to ${candidate}`);
-  await poke(context, handed.value);
   return ok({ epoch: handed.value.epoch, proof });
 }

@@ -1,0 +1,103 @@
+// What this node knows of the lease and what it has promised: reads, renews, and counts the promise from before the send (L2).
+// It never acts on the engine. A refused write teaches it the winner; an unanswered one leaves the promise running down (L4).
+
+import { type ChangeRequest, changed, type TransitionName } from '../core/lease';
+import type { Lease } from '../core/model';
+import type { Clock, Ids, LeaseStore } from '../core/ports';
+import { promiseMs, type Timings } from '../core/timings';
+import { silentMs, type Watch, watched } from '../core/watch';
+
+export interface KeeperOptions {
+  store: LeaseStore;
+  clock: Clock;
+  ids: Ids;
+  cluster: string;
+  node: string;
+  timings: Timings;
+}
+
+export type Written = 'written' | 'refused' | 'unreachable';
+
+export class LeaseKeeper {
+  lease: Lease | null = null;
+  /** Epoch and end of the promise, on the own clock. */
+  private promise: { epoch: number; endsAtMs: number } | null = null;
+  private watch: Watch | null = null;
+  private renewSentAtMs = Number.NEGATIVE_INFINITY;
+  lastProblem: string | null = null;
+
+  constructor(private readonly options: KeeperOptions) {}
+
+  get holdsIt(): boolean {
+    return this.lease?.holder === this.options.node;
+  }
+
+  /** What is left of my promise at the lease's epoch, in ms; null when I made none. */
+  promiseLeftMs(): number | null {
+    if (this.promise === null || this.promise.epoch !== this.lease?.epoch) return null;
+    return this.promise.endsAtMs - this.options.clock.nowMs();
+  }
+
+  /** End of the last promise made, whatever the lease says now: the engine must not write beyond it. */
+  promiseEndsAtMs(): number | null {
+    return this.promise?.endsAtMs ?? null;
+  }
+
+  silentMs(): number {
+    return silentMs(this.watch);
+  }
+
+  renewalIsDue(): boolean {
+    return this.options.clock.nowMs() - this.renewSentAtMs >= this.options.timings.heartbeatMs;
+  }
+
+  async read(): Promise<void> {
+    const read = await this.options.store.read(this.options.cluster);
+    if (!read.ok) return this.missed(read.error.message);
+    this.saw(read.value);
+  }
+
+  /** Renews or accepts; on success the promise runs from before the write was sent. */
+  async renew(name: 'renew' | 'accept'): Promise<Written> {
+    const sentAtMs = this.options.clock.nowMs();
+    this.renewSentAtMs = sentAtMs;
+    const result = await this.change(name, { ttlMs: this.options.timings.ttlMs });
+    if (result === 'written' && this.lease) {
+      this.promise = { epoch: this.lease.epoch, endsAtMs: sentAtMs + promiseMs(this.options.timings) };
+    }
+    return result;
+  }
+
+  /** One attempt on the lease as it is known; the caller decides anew on the winner. */
+  async change(name: TransitionName, request: ChangeRequest): Promise<Written> {
+    const { store, ids, node } = this.options;
+    if (this.lease === null) return 'refused';
+    const next = changed(this.lease, name, { node, epoch: this.lease.epoch, ...request }, ids.next());
+    if (!next.ok) return 'refused';
+    const swapped = await store.swap(this.lease, next.value);
+    if (swapped.ok) {
+      this.saw(swapped.value);
+      return 'written';
+    }
+    if (swapped.error.code !== 'Refused') {
+      this.missed(swapped.error.message);
+      return 'unreachable';
+    }
+    this.saw((swapped.error.details as { winner: Lease | null }).winner);
+    return 'refused';
+  }
+
+  private saw(lease: Lease | null): void {
+    this.lastProblem = null;
+    this.watch = watched(this.watch, lease, this.options.clock.nowMs());
+    // A slow answer must not replace what a faster, later one has already told.
+    if (lease !== null && this.lease !== null && lease.version < this.lease.version) return;
+    this.lease = lease ?? this.lease;
+  }
+
+  /** A failed read starts the contender's count again (L3, T23). */
+  private missed(message: string): void {
+    this.watch = null;
+    this.lastProblem = message;
+  }
+}

@@ -1,0 +1,42 @@
+// The loop's own layer of L2: at the end of the promise the engine is stopped, even while a request to the store hangs.
+// The deadman (deadman.ts) covers what this cannot: an agent that is dead, stuck or frozen. The kernel gate will stand
+// beside them.
+
+import type { Clock, EngineDriver } from '../core/ports';
+import type { LeaseKeeper } from './lease-keeper';
+
+/** Well below the shortest promise that the timing inequality allows. */
+const IDLE_LOOK_MS = 200;
+
+export interface SelfFence {
+  stop(): void;
+}
+
+/** Looks at the end of each promise; `fenced` hears about every stop. */
+export function startSelfFence(
+  { clock, keeper, driver }: { clock: Clock; keeper: LeaseKeeper; driver: EngineDriver },
+  fenced: (problem: string | null) => void,
+): SelfFence {
+  let stopped = false;
+  const watchOnce = async (): Promise<void> => {
+    const endsAtMs = keeper.promiseEndsAtMs();
+    const leftMs = endsAtMs === null ? null : endsAtMs - clock.nowMs();
+    if (leftMs !== null && leftMs <= 0 && (await driver.status()).writable) {
+      // Looked at again: a renewal may have come in while the engine was asked.
+      if ((keeper.promiseEndsAtMs() ?? 0) <= clock.nowMs()) {
+        const done = await driver.fence();
+        fenced(done.ok ? null : done.error.message);
+      }
+    }
+    // A promise is only ever extended, so nothing is due before its end; a first one lasts longer than the idle look.
+    await clock.sleep(leftMs !== null && leftMs > 0 ? leftMs : IDLE_LOOK_MS);
+  };
+  void (async () => {
+    while (!stopped) await watchOnce();
+  })();
+  return {
+    stop: () => {
+      stopped = true;
+    },
+  };
+}

@@ -1,0 +1,49 @@
+// The shell around every step: Lambda event in, state out. A problem becomes an Error whose name is `Family.Code`,
+// because that is what Step Functions matches on. No logic: that is workflows/run-step.ts.
+
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { Tracer } from '@aws-lambda-powertools/tracer';
+import type { Context } from 'aws-lambda';
+import { errorName, type StepProblem } from '../core/errors';
+import { runStep } from '../workflows/run-step';
+import type { WorkflowState } from '../workflows/state';
+import { createPorts } from './wiring.lambda-shared';
+
+export interface StepEvent {
+  state: unknown;
+  /** Name of the execution. */
+  operation: string;
+  deadlineMs: number;
+}
+
+/** `name` is what Step Functions sees; `message` carries the whole problem for whoever reads the execution. */
+export class StepFailed extends Error {
+  constructor(problem: StepProblem) {
+    super(JSON.stringify(problem));
+    this.name = errorName(problem);
+  }
+}
+
+export function stepHandler(step: string) {
+  const logger = new Logger();
+  const metrics = new Metrics();
+  const tracer = new Tracer();
+  const ports = createPorts(tracer);
+  return async (event: StepEvent, context: Context): Promise<WorkflowState> => {
+    logger.addContext(context);
+    tracer.putAnnotation('operation', event.operation);
+    const startedAtMs = ports.clock.nowMs();
+    const result = await runStep(ports, { step, ...event });
+    metrics.addDimension('step', step);
+    metrics.addMetric('StepMs', MetricUnit.Milliseconds, Math.round(ports.clock.nowMs() - startedAtMs));
+    metrics.addMetric(result.ok ? 'StepDone' : 'StepStopped', MetricUnit.Count, 1);
+    metrics.publishStoredMetrics();
+    if (result.ok) {
+      logger.info('step done', { step, operation: event.operation, epoch: result.value.epoch });
+      return result.value;
+    }
+    logger.warn('step stopped', { step, operation: event.operation, problem: { ...result.error } });
+    throw new StepFailed(result.error);
+  };
+}

@@ -1,0 +1,55 @@
+// Bundles each Lambda, the agent and the CLI into one file each. Synchronous, because a CDK app is; does not type-check.
+
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BuildOptions, buildSync } from 'esbuild';
+
+const root = join(__dirname, '..');
+
+const options: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  mainFields: ['module', 'main'],
+  loader: { '.sh': 'text' },
+  logLevel: 'error',
+  absWorkingDir: root,
+};
+
+/** Names of all functions: what functions/ holds. */
+export const functionNames = (): string[] =>
+  readdirSync(join(root, 'functions')).flatMap((file) =>
+    file.endsWith('.lambda.ts') ? [file.slice(0, -'.lambda.ts'.length)] : [],
+  );
+
+/** Folder per function under `outDir`, each with index.js; gives the folders by name. */
+export function bundleFunctions(outDir: string): Record<string, string> {
+  const names = functionNames();
+  buildSync({
+    ...options,
+    entryPoints: names.map((name) => ({ in: join('functions', `${name}.lambda.ts`), out: `${name}/index` })),
+    outdir: outDir,
+  });
+  return Object.fromEntries(names.map((name) => [name, join(outDir, name)]));
+}
+
+/** `mainstay-agent.js` and `mainstay.js` under `outDir`, executable. */
+export function bundlePrograms(outDir: string): { agent: string; cli: string } {
+  mkdirSync(outDir, { recursive: true });
+  const build = (entry: string, name: string): string => {
+    const { outputFiles } = buildSync({
+      ...options,
+      banner: { js: '#!/usr/bin/env node' },
+      entryPoints: [entry],
+      write: false,
+    });
+    const path = join(outDir, name);
+    writeFileSync(path, outputFiles?.[0]?.contents ?? '', { mode: 0o755 });
+    return path;
+  };
+  return { agent: build('agent/main.ts', 'mainstay-agent.js'), cli: build('cli/main.ts', 'mainstay.js') };
+}

@@ -1,0 +1,111 @@
+// The one configuration file: its schema, its defaults, and every fault with its path, all at once. Read at synth and by
+// local/; agents and functions get the result from the table. Documented in docs/configuration.md.
+
+import { z } from 'zod';
+import type { ClusterConfig } from '../core/model';
+import { defaultTimings, judgeTimings } from '../core/timings';
+
+const nodeSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a node name is lower-case letters, digits and dashes'),
+  instanceId: z.string().regex(/^i-[0-9a-f]{8,17}$/, 'an EC2 instance id looks like i-0123456789abcdef0'),
+  zone: z.string().min(1),
+  host: z.string().min(1),
+  port: z.int().min(1).max(65535).default(5432),
+  priority: z.int().min(0).max(1000).default(100),
+});
+
+const timingsSchema = z
+  .strictObject({
+    ttlMs: z.number().default(defaultTimings.ttlMs),
+    marginMs: z.number().default(defaultTimings.marginMs),
+    heartbeatMs: z.number().default(defaultTimings.heartbeatMs),
+    alertMs: z.number().default(defaultTimings.alertMs),
+    reportMs: z.number().default(defaultTimings.reportMs),
+    storeTimeoutMs: z.number().default(defaultTimings.storeTimeoutMs),
+    engineStopMs: z.number().default(defaultTimings.engineStopMs),
+    clockErrorPpm: z.number().default(defaultTimings.clockErrorPpm),
+  })
+  .superRefine((timings, context) => {
+    for (const message of judgeTimings(timings)) context.addIssue({ code: 'custom', message });
+  });
+
+const clusterSchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a cluster name is lower-case letters, digits and dashes'),
+    engine: z.literal('postgres'),
+    nodes: z.array(nodeSchema).min(2, 'a cluster needs a main and at least one backup').max(15),
+    vip: z.strictObject({
+      kind: z.literal('eip'),
+      allocationId: z
+        .string()
+        .regex(/^eipalloc-[0-9a-f]{8,}$/, 'an allocation id looks like eipalloc-0123456789abcdef0'),
+      host: z.string().min(1),
+      port: z.int().min(1).max(65535).default(5432),
+    }),
+    timings: timingsSchema.prefault({}),
+    fence: z
+      .array(z.enum(['demote-ack', 'self-fence', 'power-off']))
+      .min(1, 'without a rung on the fence ladder nobody could ever be promoted')
+      .default(['demote-ack', 'self-fence', 'power-off']),
+    maxLagBytes: z
+      .int()
+      .min(0)
+      .default(16 * 1024 * 1024),
+    consumers: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1),
+          instanceId: nodeSchema.shape.instanceId,
+          document: z.string().min(1),
+        }),
+      )
+      .default([]),
+  })
+  .superRefine(({ nodes }, context) => {
+    for (const [field, values] of Object.entries({
+      name: nodes.map(({ name }) => name),
+      instanceId: nodes.map(({ instanceId }) => instanceId),
+      address: nodes.map(({ host, port }) => `${host}:${port}`),
+    })) {
+      const twice = values.find((value, index) => values.indexOf(value) !== index);
+      if (twice)
+        context.addIssue({ code: 'custom', path: ['nodes'], message: `two nodes have the same ${field}: ${twice}` });
+    }
+    if (nodes.every(({ priority }) => priority === 0)) {
+      context.addIssue({ code: 'custom', path: ['nodes'], message: 'every priority is 0: nobody could ever be main' });
+    }
+  });
+
+const configSchema = z
+  .strictObject({ clusters: z.array(clusterSchema).min(1, 'there is no cluster to protect') })
+  .superRefine(({ clusters }, context) => {
+    const names = clusters.map(({ name }) => name);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice) context.addIssue({ code: 'custom', path: ['clusters'], message: `two clusters are called ${twice}` });
+  });
+
+/** What a person writes: defaults may be left out. */
+export type MainstayConfigInput = z.input<typeof configSchema>;
+export interface MainstayConfig {
+  clusters: ClusterConfig[];
+}
+
+/** Gives the editor the types; nothing is checked before synth. */
+export const defineConfig = (config: MainstayConfigInput): MainstayConfigInput => config;
+
+export class ConfigFaulty extends Error {
+  override name = 'ConfigFaulty';
+}
+
+/** The configuration with its defaults, or one error that lists every fault with its path. */
+export function parseConfig(input: unknown, file = 'mainstay.config.ts'): MainstayConfig {
+  const parsed = configSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `  ${where(path)}: ${message}`);
+  throw new ConfigFaulty(`${file} has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.join('\n')}`);
+}
+
+const where = (path: readonly PropertyKey[]): string =>
+  path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
+    .join('') || '(file)';
