@@ -59,6 +59,7 @@ export class Agent {
   private seq = 0;
   private reported = { key: '', atMs: Number.NEGATIVE_INFINITY };
   private announcedAtMs = Number.NEGATIVE_INFINITY;
+  private announced = '';
   private slotsKeptAtMs = Number.NEGATIVE_INFINITY;
   private leaving = false;
   private stopped = false;
@@ -160,7 +161,7 @@ export class Agent {
   // ---- decide and act
 
   private async decideAndAct(): Promise<void> {
-    const { me, journal, config, clock, log } = this.parts;
+    const { me, log } = this.parts;
     const { keeper } = this;
     const decision = decide({
       me: me.name,
@@ -173,20 +174,26 @@ export class Agent {
     });
     if (decision.rule !== this.decision.rule) {
       log(`${decision.rule}: ${decision.because}`, { goal: decision.goal, epoch: keeper.lease?.epoch });
-      // Best effort and beside the loop: the journal must never delay a decision.
-      void journal.append({
-        cluster: config.name,
-        at: clock.wall(),
-        kind: 'decision',
-        actor: `agent:${me.name}`,
-        epoch: keeper.lease?.epoch ?? 0,
-        operation: keeper.lease?.operation?.id ?? null,
-        rule: decision.rule,
-        because: decision.because,
-      });
+      this.record('decision', decision.rule, decision.because);
     }
     this.decision = decision;
     await this.act(decision);
+  }
+
+  /** Best effort and beside the loop: the journal must never delay a decision. */
+  private record(kind: 'decision' | 'event', rule: string, because: string): void {
+    const { journal, config, clock, me } = this.parts;
+    const { lease } = this.keeper;
+    void journal.append({
+      cluster: config.name,
+      at: clock.wall(),
+      kind,
+      actor: `agent:${me.name}`,
+      epoch: lease?.epoch ?? 0,
+      operation: lease?.operation?.id ?? null,
+      rule,
+      because,
+    });
   }
 
   private async act({ goal, act }: Decision): Promise<void> {
@@ -451,6 +458,7 @@ export class Agent {
     const silent = ['held', 'granted', 'claimed'].includes(lease.phase) && keeper.silentMs() >= waitMs;
     if (!silent && lease.phase !== 'abdicated') return;
     if (clock.nowMs() - this.announcedAtMs < ANNOUNCE_EVERY_MS) return;
+    const first = this.announced !== `${lease.epoch}/${lease.renewals}`;
     this.announcedAtMs = clock.nowMs();
     const silentMs = Math.round(keeper.silentMs());
     const attempt = Math.floor(Math.max(0, silentMs - waitMs) / ANNOUNCE_ATTEMPT_MS);
@@ -460,6 +468,13 @@ export class Agent {
       cluster: config.name,
       detail: { epoch, renewals, silentMs, seenBy: me.name, attempt },
     });
+    this.announced = `${epoch}/${renewals}`;
+    if (first)
+      this.record(
+        'event',
+        'Lease Expired',
+        `lease expired: ${lease.holder ?? 'nobody'} silent for ${silentMs} ms, seen by ${me.name}`,
+      );
     this.parts.log(told.ok ? 'lease expired: announced' : `lease expired, not announced: ${told.error.message}`, {
       epoch,
       silentMs,
@@ -471,7 +486,7 @@ export class Agent {
   /** Ten times as often while somebody waits for this node, or the main is overdue. */
   private isAlert(): boolean {
     const { lease } = this.keeper;
-    if (lease === null) return true;
+    if (lease === null) return false;
     const overdue =
       !this.keeper.holdsIt &&
       lease.phase === 'held' &&

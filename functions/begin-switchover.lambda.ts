@@ -1,5 +1,7 @@
 // Lambda entry of the step `begin-switchover`.
 
+import { executions } from './ports/executions.lambda-shared';
+import { poker } from './ports/poker.lambda-shared';
 import { stepHandler } from './step-handler.lambda-shared';
 
-export const handler = stepHandler('begin-switchover');
+export const handler = stepHandler('begin-switchover', executions, poker);

@@ -1,5 +1,6 @@
 // Lambda entry of the step `preflight`.
 
+import { executions } from './ports/executions.lambda-shared';
 import { stepHandler } from './step-handler.lambda-shared';
 
-export const handler = stepHandler('preflight');
+export const handler = stepHandler('preflight', executions);

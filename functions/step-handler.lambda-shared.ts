@@ -8,7 +8,7 @@ import type { Context } from 'aws-lambda';
 import { errorName, type StepProblem } from '../core/errors';
 import { runStep } from '../workflows/run-step';
 import type { WorkflowState } from '../workflows/state';
-import { createPorts } from './wiring.lambda-shared';
+import { createPorts, type MorePorts } from './wiring.lambda-shared';
 
 export interface StepEvent {
   state: unknown;
@@ -25,11 +25,11 @@ export class StepFailed extends Error {
   }
 }
 
-export function stepHandler(step: string) {
+export function stepHandler(step: string, ...more: MorePorts[]) {
   const logger = new Logger();
   const metrics = new Metrics();
   const tracer = new Tracer();
-  const ports = createPorts(tracer);
+  const ports = createPorts(more, tracer);
   return async (event: StepEvent, context: Context): Promise<WorkflowState> => {
     logger.addContext(context);
     tracer.putAnnotation('operation', event.operation);

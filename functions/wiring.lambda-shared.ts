@@ -1,28 +1,24 @@
-// Ports for a Lambda, from its environment. The only file in functions/ that reads process.env. Ports are built on
-// first use: most steps need only the store.
+// Ports for a Lambda, from its environment. The only file in functions/ that reads process.env. Every function has the
+// store; what else it may use it names itself (functions/ports), so that its bundle and its role hold nothing more.
 
 import type { Tracer } from '@aws-lambda-powertools/tracer';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { EC2Client } from '@aws-sdk/client-ec2';
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { SFNClient } from '@aws-sdk/client-sfn';
-import { SSMClient } from '@aws-sdk/client-ssm';
 import { createClient, createDocumentClient } from '../adapters/aws/clients';
-import { createEipVip } from '../adapters/aws/eip-vip';
-import { createEvents } from '../adapters/aws/events';
-import { createExecutions } from '../adapters/aws/executions';
 import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
-import { createPoker } from '../adapters/aws/poker';
-import { createPower } from '../adapters/aws/power';
 import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
 import { createSystemClock, createSystemIds } from '../adapters/system';
+import { assert } from '../core/assert';
+import type { Clock } from '../core/ports';
 import type { Ports } from '../workflows/step';
 
 /** A call to the store must not eat a step's time; EC2 and SSM are control planes that may be slow. */
 const store = { requestTimeoutMs: 1500, maxAttempts: 3 };
-const controlPlane = { requestTimeoutMs: 5000, maxAttempts: 4 };
+export const controlPlane = { requestTimeoutMs: 5000, maxAttempts: 4 };
+
+/** Gives some ports beyond the store. */
+export type MorePorts = (clock: Clock) => Partial<Ports>;
 
 export function required(name: string): string {
   const value = process.env[name];
@@ -30,7 +26,7 @@ export function required(name: string): string {
   return value;
 }
 
-const stateMachineArns = (): string[] => required('MAINSTAY_STATE_MACHINES').split(',');
+export const stateMachineArns = (): string[] => required('MAINSTAY_STATE_MACHINES').split(',');
 
 /** The ARN of the state machine for this kind of operation. */
 export function stateMachineArn(kind: string): string {
@@ -45,48 +41,23 @@ export function createTable(tracer?: Tracer) {
   return { client: createDocumentClient(client), name: required('MAINSTAY_TABLE') };
 }
 
-export function createPorts(tracer?: Tracer): Ports {
+export function createPorts(more: readonly MorePorts[], tracer: Tracer): Ports {
   const clock = createSystemClock();
   const ids = createSystemIds();
   const table = createTable(tracer);
-  return {
+  const given: Partial<Ports> = {
     clock,
     ids,
     leases: createLeaseStore(table),
     reports: createReports(table),
     settings: createSettings(table),
     journal: createJournal(table, ids),
-    events: onFirstUse(() => createEvents(createClient(EventBridgeClient, controlPlane))),
-    poker: onFirstUse(() =>
-      createPoker(createClient(SSMClient, { ...controlPlane, maxAttempts: 1 }), {
-        clock,
-        pokeDocument: required('MAINSTAY_POKE_DOCUMENT'),
-        pokeLifeS: 60,
-        redirectMs: 100_000,
-        pollMs: 500,
-      }),
-    ),
-    power: onFirstUse(() => createPower(createEc2())),
-    vip: onFirstUse(() => createEipVip(createEc2(), { clock, readBackMs: 10_000, pollMs: 100 })),
-    executions: onFirstUse(() =>
-      createExecutions(createClient(SFNClient, controlPlane), {
-        stateMachineArns: stateMachineArns(),
-        clock,
-        confirmAfterMs: 1000,
-      }),
-    ),
+    ...Object.assign({}, ...more.map((make) => make(clock))),
   };
-}
-
-const createEc2 = () => createClient(EC2Client, controlPlane);
-
-/** A port that is built when it is first called. */
-function onFirstUse<T extends object>(make: () => T): T {
-  let made: T | null = null;
-  return new Proxy({} as T, {
-    get: (_, method) => {
-      made ??= make();
-      return Reflect.get(made, method);
+  return new Proxy(given as Ports, {
+    get: (ports, name: keyof Ports) => {
+      assert(ports[name], `a function is given every port that its step uses: ${name}`);
+      return ports[name];
     },
   });
 }

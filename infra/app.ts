@@ -9,13 +9,18 @@ import { ControlPlaneStack } from './control-plane-stack';
 
 const root = join(__dirname, '..');
 
-/** The app for a configuration; `outdir` is where the cloud assembly goes. */
-export function buildApp(
-  config: MainstayConfig,
-  { stackName = 'mainstay', outdir }: { stackName?: string; outdir?: string } = {},
-): App {
+export interface AppOptions {
+  stackName?: string;
+  /** Where the bundles of the functions go. */
+  functionsDir?: string;
+  /** Where the cloud assembly goes; the CDK CLI says so itself when this is left out. */
+  outdir?: string;
+}
+
+export function buildApp(config: MainstayConfig, options: AppOptions = {}): App {
+  const { stackName = 'mainstay', functionsDir = join(root, 'build', 'functions'), outdir } = options;
   const app = new App(outdir ? { outdir } : {});
-  const functionDirs = bundleFunctions(join(root, 'build', 'functions'));
+  const functionDirs = bundleFunctions(functionsDir);
   new ControlPlaneStack(app, stackName, { stackName, config, functionDirs, description: 'Mainstay control plane' });
   return app;
 }

@@ -1,6 +1,6 @@
 // Bundles each Lambda, the agent and the CLI into one file each. Synchronous, because a CDK app is; does not type-check.
 
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, buildSync } from 'esbuild';
 
@@ -38,18 +38,10 @@ export function bundleFunctions(outDir: string): Record<string, string> {
 }
 
 /** `mainstay-agent.js` and `mainstay.js` under `outDir`, executable. */
-export function bundlePrograms(outDir: string): { agent: string; cli: string } {
-  mkdirSync(outDir, { recursive: true });
-  const build = (entry: string, name: string): string => {
-    const { outputFiles } = buildSync({
-      ...options,
-      banner: { js: '#!/usr/bin/env node' },
-      entryPoints: [entry],
-      write: false,
-    });
-    const path = join(outDir, name);
-    writeFileSync(path, outputFiles?.[0]?.contents ?? '', { mode: 0o755 });
-    return path;
-  };
-  return { agent: build('agent/main.ts', 'mainstay-agent.js'), cli: build('cli/main.ts', 'mainstay.js') };
+export function bundlePrograms(outDir: string): void {
+  for (const [name, entry] of Object.entries({ 'mainstay-agent.js': 'agent/main.ts', 'mainstay.js': 'cli/main.ts' })) {
+    const outfile = join(outDir, name);
+    buildSync({ ...options, banner: { js: '#!/usr/bin/env node' }, entryPoints: [entry], outfile });
+    chmodSync(outfile, 0o755);
+  }
 }

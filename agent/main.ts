@@ -1,0 +1,153 @@
+// Entry of `mainstay-agent`: `run` keeps this node's part of the protocol until it is told to stop; `poke` wakes a running
+// agent. Wires adapters and driver; no logic. Everything it refuses is said in one message with exit code 1.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { Command } from 'commander';
+import { createClient, createDocumentClient } from '../adapters/aws/clients';
+import { createEvents } from '../adapters/aws/events';
+import { createJournal } from '../adapters/aws/journal';
+import { createLeaseStore } from '../adapters/aws/lease-store';
+import { createReports } from '../adapters/aws/reports';
+import { createSettings } from '../adapters/aws/settings';
+import { createSystemClock, createSystemIds } from '../adapters/system';
+import type { ClusterConfig } from '../core/model';
+import { judgeTimings } from '../core/timings';
+import packageJson from '../package.json';
+import { Agent } from './agent';
+import { createDeadman } from './deadman';
+import { createPostgresDriver } from './drivers/postgres/driver';
+import { type AgentSettings, DEFAULT_SETTINGS_FILE, readSettings } from './settings';
+
+const clock = createSystemClock();
+const ids = createSystemIds();
+
+/** One line of JSON per event: journald and CloudWatch both take it. */
+function log(message: string, details: Record<string, unknown> = {}): void {
+  process.stdout.write(`${JSON.stringify({ at: clock.wall(), message, ...details })}\n`);
+}
+
+const pidFile = (settings: AgentSettings): string => join(settings.stateDir, 'agent.pid');
+
+async function run(file: string): Promise<void> {
+  const settings = readSettings(file);
+  mkdirSync(settings.stateDir, { recursive: true });
+  const table = (requestTimeoutMs: number) => ({
+    client: createDocumentClient(createClient(DynamoDBClient, { requestTimeoutMs, maxAttempts: 1 })),
+    name: settings.table,
+  });
+  const config = await clusterConfig(settings, table(2000));
+  const me = config.nodes.find(({ name }) => name === settings.node);
+  if (!me) {
+    const names = config.nodes.map(({ name }) => name).join(', ');
+    throw new Error(
+      `cluster ${config.name} has no node '${settings.node}' (nodes: ${names}): correct ${file} or mainstay.config.ts`,
+    );
+  }
+  const faults = judgeTimings(config.timings);
+  if (faults.length > 0)
+    throw new Error(`the timings of ${config.name} are not safe, the agent does not start:\n  ${faults.join('\n  ')}`);
+  // One attempt each: the loop is the retry, and a late second attempt would be counted from the first (L2).
+  const store = table(config.timings.storeTimeoutMs);
+  const { osUser: account, ...engine } = settings.engine;
+  const agent = new Agent({
+    config,
+    me,
+    store: createLeaseStore(store),
+    reports: createReports(store),
+    journal: createJournal(store, ids),
+    events: createEvents(createClient(EventBridgeClient, { requestTimeoutMs: 2000, maxAttempts: 2 })),
+    driver: createPostgresDriver({
+      ...engine,
+      ...identityOf(account),
+      node: me.name,
+      cluster: config.name,
+      port: me.port,
+      listenHost: me.host,
+      stateDir: settings.stateDir,
+      engineStopMs: config.timings.engineStopMs,
+      peers: config.nodes.filter(({ name }) => name !== me.name),
+      clock,
+    }),
+    deadman: createDeadman({ stateDir: settings.stateDir, logDir: engine.logDir, clock }),
+    clock,
+    ids,
+    version: packageJson.version,
+    log,
+  });
+  writeFileSync(pidFile(settings), `${process.pid}\n`);
+  const leave = (): void => {
+    log('asked to stop: engine first, then the lease says paused');
+    void agent.stop().then(() => {
+      rmSync(pidFile(settings), { force: true });
+      process.exit(0);
+    });
+  };
+  process.once('SIGTERM', leave);
+  process.once('SIGINT', leave);
+  process.on('SIGUSR2', () => agent.poke());
+  log('agent started', { cluster: config.name, node: me.name, version: packageJson.version });
+  await agent.run();
+}
+
+/** Waits for a store that cannot be reached yet; a cluster that is not there is a mistake. */
+async function clusterConfig(
+  { cluster, table }: AgentSettings,
+  at: Parameters<typeof createSettings>[0],
+): Promise<ClusterConfig> {
+  for (;;) {
+    const read = await createSettings(at).config(cluster);
+    if (read.ok && read.value) return read.value;
+    if (read.ok)
+      throw new Error(`table '${table}' has no cluster '${cluster}': deploy the stack with it in mainstay.config.ts`);
+    if (read.error.code === 'Broken') throw new Error(`${read.error.message}: ${read.error.next}`);
+    log('the store cannot be reached yet', { problem: read.error.message });
+    await clock.sleep(1000);
+  }
+}
+
+/** PostgreSQL refuses to run as root; otherwise the engine runs as the agent does. */
+function identityOf(name: string): { osUser?: { uid: number; gid: number } } {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag: string): number => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
+  return { osUser: { uid: id('-u'), gid: id('-g') } };
+}
+
+/** Wakes the agent whose pid file this is; a poke that comes too late is refused (T57). */
+function poke(file: string, options: { cluster: string; expires: string }): void {
+  const settings = readSettings(file);
+  if (settings.cluster !== options.cluster)
+    throw new Error(`this node belongs to ${settings.cluster}, not ${options.cluster}`);
+  if (Number(options.expires) * 1000 < Date.parse(clock.wall()))
+    throw new Error('this poke has expired: nothing is done');
+  const pid = Number(readFileSync(pidFile(settings), 'utf8'));
+  const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  if (!commandLine.includes('mainstay-agent')) throw new Error(`process ${pid} is not the agent: it is not running`);
+  process.kill(pid, 'SIGUSR2');
+}
+
+const program = new Command('mainstay-agent')
+  .description('Keeps one node of a Mainstay cluster')
+  .version(packageJson.version);
+const file = process.env.MAINSTAY_AGENT_CONFIG ?? DEFAULT_SETTINGS_FILE;
+program
+  .command('run', { isDefault: true })
+  .description('keep this node until told to stop (SIGTERM: clean stop, backups do not take over)')
+  .option('--config <file>', 'settings of this node', file)
+  .action(({ config }: { config: string }) => run(config));
+program
+  .command('poke')
+  .description('wake the running agent: it looks at the lease now')
+  .requiredOption('--cluster <name>')
+  .requiredOption('--epoch <number>', 'for the log only: what is done depends on the lease')
+  .requiredOption('--expires <seconds>', 'Unix time after which the poke is refused')
+  .option('--config <file>', 'settings of this node', file)
+  .action((options: { config: string; cluster: string; expires: string }) => poke(options.config, options));
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`mainstay-agent: ${error instanceof Error ? error.message : error}\n`);
+  process.exit(1);
+});

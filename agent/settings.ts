@@ -1,0 +1,53 @@
+// The agent's own file on its node: which node it is, where the table is, where the engine lives. Everything else (timings,
+// peers, VIP) comes from the cluster's configuration in the table. Every fault is listed at once, with its path.
+
+import { readFileSync } from 'node:fs';
+import * as z from 'zod/mini';
+
+const path = z.string().check(z.startsWith('/', 'must be an absolute path'));
+const name = z.string().check(z.regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be lower-case letters, digits and dashes'));
+
+const shape = z.strictObject({
+  cluster: name,
+  node: name,
+  /** DynamoDB table: the stack's name. */
+  table: z._default(z.string().check(z.minLength(3)), 'mainstay'),
+  /** Survives a reboot; holds the managed settings, pid file and markers. */
+  stateDir: path,
+  engine: z.strictObject({
+    dataDir: path,
+    binDir: path,
+    socketDir: path,
+    logDir: path,
+    evidenceDir: path,
+    /** Account that the engine runs under when the agent is root. */
+    osUser: z._default(z.string(), 'postgres'),
+    superuser: z._default(z.string(), 'postgres'),
+    replicationUser: z._default(z.string(), 'postgres'),
+    passFile: z.optional(path),
+  }),
+});
+
+export type AgentSettings = z.infer<typeof shape>;
+
+export const DEFAULT_SETTINGS_FILE = '/etc/mainstay/agent.json';
+
+/** The settings, or an error that says what is wrong with the file and what to do. */
+export function readSettings(file: string): AgentSettings {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(`${file} cannot be read (${error instanceof Error ? error.message : error}): give --config FILE`);
+  }
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${file} is not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  const parsed = shape.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(file)'}: ${issue.message}`);
+  throw new Error(`${file} has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.join('\n')}`);
+}

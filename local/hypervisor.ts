@@ -1,0 +1,301 @@
+// The small process that makes the emulated account real on this machine: starts the emulator, deploys the synthesized
+// stack, keeps the nodes and the VIP as the account says, and takes a few orders that no API has (pull a plug). Everything
+// it makes lies in one folder; when it ends, for whatever reason it can notice, nothing is left.
+
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import {
+  AllocateAddressCommand,
+  EC2Client,
+  RunInstancesCommand,
+  StartInstancesCommand,
+  StopInstancesCommand,
+} from '@aws-sdk/client-ec2';
+import type { BuildJob } from '../infra/build';
+import type { MainstayConfigInput } from '../infra/config';
+import { pokeDocument } from '../infra/poke-document';
+import { CloudFront, type Machine } from './cloud-front';
+import { deployAssembly } from './deploy';
+import { type Emulator, ensureEmulatorInstalled, startEmulator } from './emulator';
+import { files, type LocalNode, nodeFiles, type StackFacts } from './layout';
+import { Node } from './nodes';
+import { freePorts } from './ports';
+import {
+  type Account,
+  engineAccount,
+  ensurePostgres,
+  ownedDir,
+  type PostgresFound,
+  prepareData,
+  writeJson,
+} from './postgres';
+import { killAllIn } from './processes';
+import { Relay } from './relay';
+
+export interface HypervisorOptions {
+  dir: string;
+  /** Overrides of the cluster's configuration, e.g. timings. */
+  cluster?: Partial<Omit<MainstayConfigInput['clusters'][number], 'name' | 'nodes' | 'vip' | 'engine'>>;
+  nodeNames?: readonly string[];
+  progress: (line: string) => void;
+}
+
+const execute = promisify(execFile);
+const buildProgram = join(__dirname, '..', 'infra', 'build.ts');
+const clusterName = 'alpha';
+const stackName = 'mainstay';
+const loopback = '127.0.0.1';
+
+export class Hypervisor {
+  private emulator: Emulator | null = null;
+  private front: CloudFront | null = null;
+  private relay: Relay | null = null;
+  private control: ReturnType<typeof createServer> | null = null;
+  private nodes = new Map<string, Node>();
+  private ec2: EC2Client | null = null;
+  private environment: Record<string, string> = {};
+  private down: Promise<void> | null = null;
+
+  constructor(private readonly options: HypervisorOptions) {}
+
+  /** Brings everything up; the nodes run, nobody is main yet. */
+  async up(): Promise<StackFacts> {
+    const { dir, progress, nodeNames = ['db1', 'db2', 'db3'] } = this.options;
+    await mkdir(dir, { recursive: true });
+    const postgres = await ensurePostgres(progress);
+    const venvDir = await ensureEmulatorInstalled(undefined, progress);
+    const [emulatorPort = 0, frontPort = 0, controlPort = 0, vipPort = 0, ...nodePorts] = await freePorts(
+      4 + nodeNames.length,
+    );
+    progress('starting the emulated AWS account');
+    await this.startAccount(emulatorPort, frontPort, venvDir);
+    const { locals, allocationId } = await this.rent(nodeNames, nodePorts);
+    const vip = { host: loopback, port: vipPort, allocationId };
+    this.relay = await Relay.listen(vipPort);
+    progress('bundling agent, CLI and functions; synthesizing the stack');
+    const [account] = await Promise.all([this.prepareNodes(postgres, locals), this.build(locals, vip)]);
+    progress('deploying the stack');
+    await deployAssembly({
+      assemblyDir: join(dir, 'cdk.out'),
+      endpoint: this.environment.AWS_ENDPOINT_URL ?? '',
+      stackName,
+    });
+    for (const facts of locals)
+      this.nodes.set(
+        facts.instanceId,
+        new Node(facts, { agentProgram: join(dir, 'programs', 'mainstay-agent.js'), environment: this.environment }),
+      );
+    progress(
+      `starting ${locals.length} nodes (PostgreSQL ${postgres.version}${account ? `, as ${account.name}` : ''})`,
+    );
+    await Promise.all([...this.nodes.values()].map((node) => node.powerOn()));
+    await this.listenForOrders(controlPort);
+    const facts: StackFacts = {
+      dir,
+      hypervisorPid: process.pid,
+      cluster: clusterName,
+      stackName,
+      environment: this.environment,
+      controlPort,
+      vip,
+      nodes: locals,
+      cli: join(dir, 'programs', 'mainstay.js'),
+      postgresVersion: postgres.version,
+    };
+    await writeJson(files.facts(dir), facts);
+    return facts;
+  }
+
+  /** Ends everything it started and removes its folder. Safe at any moment, and more than once. */
+  stop(): Promise<void> {
+    this.down ??= (async () => {
+      for (const node of this.nodes.values()) await node.powerOff();
+      this.relay?.close();
+      this.front?.close();
+      this.control?.close();
+      this.control?.closeAllConnections();
+      await this.emulator?.stop();
+      this.ec2?.destroy();
+      await killAllIn(this.options.dir, delay);
+      rmSync(this.options.dir, { recursive: true, force: true });
+    })();
+    return this.down;
+  }
+
+  // ---- the account
+
+  private async startAccount(emulatorPort: number, frontPort: number, venvDir: string): Promise<void> {
+    const front = `http://${loopback}:${frontPort}`;
+    const through = { AWS_ENDPOINT_URL_EC2: front, AWS_ENDPOINT_URL_SSM: front };
+    const dir = files.emulator(this.options.dir);
+    await mkdir(dir, { recursive: true });
+    this.emulator = await startEmulator({
+      port: emulatorPort,
+      dir,
+      env: { ...through, POWERTOOLS_TRACE_ENABLED: 'false' },
+      venvDir,
+    });
+    this.environment = {
+      AWS_ENDPOINT_URL: this.emulator.endpoint,
+      ...through,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      MAINSTAY_STACK: stackName,
+    };
+    this.front = await CloudFront.listen(frontPort, this.emulator.endpoint, this.machine());
+    this.ec2 = new EC2Client({
+      endpoint: front,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+  }
+
+  private async rent(
+    names: readonly string[],
+    ports: readonly number[],
+  ): Promise<{ locals: LocalNode[]; allocationId: string }> {
+    const ec2 = this.account();
+    const run = await ec2.send(
+      new RunInstancesCommand({ ImageId: 'ami-00000000000000000', MinCount: names.length, MaxCount: names.length }),
+    );
+    const address = await ec2.send(new AllocateAddressCommand({ Domain: 'vpc' }));
+    const locals = names.map((name, index) => ({
+      name,
+      dir: files.node(this.options.dir, name),
+      instanceId: run.Instances?.[index]?.InstanceId ?? '',
+      port: ports[index] ?? 0,
+    }));
+    return { locals, allocationId: address.AllocationId ?? '' };
+  }
+
+  private async build(locals: LocalNode[], vip: StackFacts['vip']): Promise<void> {
+    const nodes = locals.map(({ name, instanceId, port }, index) => ({
+      name,
+      instanceId,
+      zone: `us-east-1${'abc'[index % 3]}`,
+      host: loopback,
+      port,
+    }));
+    const job: BuildJob = {
+      outDir: join(this.options.dir, 'programs'),
+      assemblyDir: join(this.options.dir, 'cdk.out'),
+      stackName,
+      config: {
+        clusters: [
+          { ...this.options.cluster, name: clusterName, engine: 'postgres', nodes, vip: { kind: 'eip', ...vip } },
+        ],
+      },
+    };
+    await execute(process.execPath, ['--import', require.resolve('tsx'), buildProgram, JSON.stringify(job)], {
+      maxBuffer: 64 * 1024 * 1024,
+    });
+  }
+
+  private account(): EC2Client {
+    if (!this.ec2) throw new Error('the emulated account is not up');
+    return this.ec2;
+  }
+
+  // ---- the machine room
+
+  private async prepareNodes(postgres: PostgresFound, locals: LocalNode[]): Promise<Account | null> {
+    const account = engineAccount();
+    for (const { dir, name } of locals) {
+      const at = nodeFiles(dir);
+      for (const folder of [dir, at.socket, at.state, at.logs, at.evidence]) await ownedDir(folder, account);
+      await writeJson(at.settings, {
+        cluster: clusterName,
+        node: name,
+        table: stackName,
+        stateDir: at.state,
+        engine: {
+          dataDir: at.data,
+          binDir: postgres.binDir,
+          socketDir: at.socket,
+          logDir: at.logs,
+          evidenceDir: at.evidence,
+          osUser: account?.name ?? 'postgres',
+        },
+      });
+    }
+    await prepareData(
+      postgres,
+      account,
+      locals.map(({ dir }) => nodeFiles(dir).data),
+    );
+    return account;
+  }
+
+  private machine(): Machine {
+    return {
+      powerOff: async (id) => this.nodes.get(id)?.powerOff(),
+      powerOn: async (id) => this.nodes.get(id)?.powerOn(),
+      isOn: (id) => this.nodes.get(id)?.poweredOn ?? false,
+      addressMoved: (_, id) => {
+        const node = id === null ? undefined : this.nodes.get(id);
+        this.relay?.lead(node ? { host: loopback, port: node.facts.port } : null);
+      },
+      runDocument: async (id, document, parameters) => this.runDocument(id, document, parameters),
+    };
+  }
+
+  private async runDocument(
+    id: string,
+    document: string,
+    parameters: Record<string, string>,
+  ): Promise<{ code: number; output: string }> {
+    const node = this.nodes.get(id);
+    if (!node || document !== `${stackName}-poke`) return { code: 1, output: `no document ${document} on ${id}` };
+    const faults = Object.entries(pokeDocument.parameters).filter(
+      ([name, { allowedPattern }]) => !new RegExp(allowedPattern).test(parameters[name] ?? ''),
+    );
+    if (faults.length > 0)
+      return { code: 1, output: `parameters not allowed: ${faults.map(([name]) => name).join(', ')}` };
+    const command = pokeDocument.mainSteps[0]?.inputs.runCommand.join('\n') ?? '';
+    return node.runShell(command.replace(/\{\{(\w+)\}\}/g, (_, name: string) => parameters[name] ?? ''));
+  }
+
+  // ---- orders that no AWS API has
+
+  private async listenForOrders(port: number): Promise<void> {
+    this.control = createServer(async (incoming, outgoing) => {
+      const url = new URL(incoming.url ?? '/', `http://${loopback}`);
+      const answer = await this.order(url.pathname.slice(1), url.searchParams.get('node')).catch(
+        (error: Error) => error.message,
+      );
+      outgoing.writeHead(typeof answer === 'string' ? 400 : 200).end(JSON.stringify(answer));
+    });
+    await new Promise<void>((resolve) => this.control?.listen(port, loopback, resolve));
+  }
+
+  /** The answer, or what is wrong with the order. */
+  private async order(order: string, name: string | null): Promise<object | string> {
+    const node = [...this.nodes.values()].find(({ facts }) => facts.name === name);
+    if (!node) return `no node '${name}'`;
+    const InstanceIds = [node.facts.instanceId];
+    const orders: Record<string, () => Promise<unknown>> = {
+      // The plug is pulled first; that the account then shows the instance as stopped is what a dead host looks like.
+      'pull-plug': async () => {
+        await node.powerOff();
+        await this.account().send(new StopInstancesCommand({ InstanceIds }));
+      },
+      'power-on': () => this.account().send(new StartInstancesCommand({ InstanceIds })),
+      'kill-agent': async () => node.killAgent(),
+      'stop-agent': () => node.stopAgent(),
+      'start-agent': () => node.powerOn(),
+    };
+    const act = orders[order];
+    if (!act) return `no order '${order}' (orders: ${Object.keys(orders).join(', ')})`;
+    await act();
+    return { done: order, node: name, pids: node.pids() };
+  }
+}
+
+export const readFacts = async (dir: string): Promise<StackFacts> =>
+  JSON.parse(await readFile(files.facts(dir), 'utf8')) as StackFacts;

@@ -1,0 +1,41 @@
+// The folders and ports of one local stack: all below one temporary folder, so that removing it removes everything.
+
+import { join } from 'node:path';
+
+export interface LocalNode {
+  name: string;
+  dir: string;
+  instanceId: string;
+  port: number;
+}
+
+/** What a running local stack tells the world (stack.json). */
+export interface StackFacts {
+  dir: string;
+  hypervisorPid: number;
+  cluster: string;
+  stackName: string;
+  /** Environment with which the CLI and any SDK reach the emulated account. */
+  environment: Record<string, string>;
+  controlPort: number;
+  vip: { host: string; port: number; allocationId: string };
+  nodes: LocalNode[];
+  cli: string;
+  postgresVersion: string;
+}
+
+export const files = {
+  facts: (dir: string) => join(dir, 'stack.json'),
+  emulator: (dir: string) => join(dir, 'emulator'),
+  node: (dir: string, name: string) => join(dir, name),
+};
+
+export const nodeFiles = (dir: string) => ({
+  data: join(dir, 'data'),
+  socket: join(dir, 'run'),
+  state: join(dir, 'state'),
+  logs: join(dir, 'log'),
+  evidence: join(dir, 'evidence'),
+  settings: join(dir, 'agent.json'),
+  agentLog: join(dir, 'log', 'agent.log'),
+});

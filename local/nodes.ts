@@ -1,0 +1,113 @@
+// The process backend: a node is a folder with an agent in it, and everything the agent starts. Plays what a real machine's
+// systemd does: starts the agent at power on, restarts it when it dies, nothing else.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, symlinkSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type LocalNode, nodeFiles } from './layout';
+import { killAllIn, processesIn } from './processes';
+
+/** systemd's RestartSec of the unit that the product installs, in ms. */
+const restartAfterMs = 1000;
+
+export interface NodeOptions {
+  agentProgram: string;
+  environment: Record<string, string>;
+}
+
+export class Node {
+  private agent: ChildProcess | null = null;
+  private powered = false;
+
+  constructor(
+    readonly facts: LocalNode,
+    private readonly options: NodeOptions,
+  ) {}
+
+  get poweredOn(): boolean {
+    return this.powered;
+  }
+
+  async powerOn(): Promise<void> {
+    if (this.powered) return;
+    this.powered = true;
+    // `mainstay-agent` is on a real node's PATH: SSM documents call it by that name.
+    const bin = join(this.facts.dir, 'bin');
+    await mkdir(bin, { recursive: true });
+    await rm(join(bin, 'mainstay-agent'), { force: true });
+    symlinkSync(this.options.agentProgram, join(bin, 'mainstay-agent'));
+    this.startAgent();
+  }
+
+  /** kill -9 of everything at once, as when the power goes. */
+  async powerOff(): Promise<void> {
+    this.powered = false;
+    await killAllIn(this.facts.dir, delay);
+  }
+
+  /** kill -9 of one part of the node; `agent` is restarted as systemd would, `engine` is the agent's business. */
+  killAgent(): void {
+    this.agent?.kill('SIGKILL');
+  }
+
+  /** Clean stop of the agent, as `systemctl stop` or a reboot does. */
+  async stopAgent(): Promise<void> {
+    this.powered = false;
+    const agent = this.agent;
+    if (!agent || agent.exitCode !== null) return;
+    const gone = new Promise((resolve) => agent.once('exit', resolve));
+    agent.kill('SIGTERM');
+    await gone;
+  }
+
+  /** Runs a command line on the node, as SSM's agent would. */
+  runShell(commandLine: string): Promise<{ code: number; output: string }> {
+    return new Promise((resolve) => {
+      const child = spawn('/bin/sh', ['-c', commandLine], {
+        cwd: this.facts.dir,
+        env: this.env(),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let output = '';
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+      child.once('error', (error) => resolve({ code: 127, output: error.message }));
+      child.once('close', (code) => resolve({ code: code ?? 1, output }));
+    });
+  }
+
+  pids(): number[] {
+    return processesIn(this.facts.dir);
+  }
+
+  private env(): Record<string, string> {
+    const { dir } = this.facts;
+    return {
+      ...this.options.environment,
+      PATH: `${join(dir, 'bin')}:${process.env.PATH ?? '/usr/bin:/bin'}`,
+      HOME: dir,
+      MAINSTAY_AGENT_CONFIG: nodeFiles(dir).settings,
+    };
+  }
+
+  private startAgent(): void {
+    const log = openSync(nodeFiles(this.facts.dir).agentLog, 'a');
+    const agent = spawn(
+      process.execPath,
+      ['--max-old-space-size=128', join(this.facts.dir, 'bin', 'mainstay-agent'), 'run'],
+      {
+        cwd: this.facts.dir,
+        env: this.env(),
+        stdio: ['ignore', log, log],
+        detached: true,
+      },
+    );
+    closeSync(log);
+    this.agent = agent;
+    agent.once('exit', () => {
+      if (this.powered && this.agent === agent)
+        setTimeout(() => this.powered && this.agent === agent && this.startAgent(), restartAfterMs);
+    });
+  }
+}
