@@ -1,7 +1,7 @@
 // What this node knows of the lease and what it has promised: reads, renews, and counts the promise from before the send (L2).
 // It never acts on the engine. A refused write teaches it the winner; an unanswered one leaves the promise running down (L4).
 
-import { type ChangeRequest, changed, type TransitionName } from '../core/lease';
+import { type ChangeRequest, changed, type TransitionName, vacantLease } from '../core/lease';
 import type { Lease } from '../core/model';
 import type { Clock, Ids, LeaseStore } from '../core/ports';
 import { promiseMs, type Timings } from '../core/timings';
@@ -54,7 +54,8 @@ export class LeaseKeeper {
   async read(): Promise<void> {
     const read = await this.options.store.read(this.options.cluster);
     if (!read.ok) return this.missed(read.error.message);
-    this.saw(read.value);
+    // An item that was never written is a cluster that never had a main.
+    this.saw(read.value ?? vacantLease(this.options.cluster, this.options.timings.ttlMs));
   }
 
   /** Renews or accepts; on success the promise runs from before the write was sent. */

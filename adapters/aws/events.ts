@@ -1,0 +1,39 @@
+// Events to EventBridge, where the rules of infra/ turn them into operations and notices. Port: Events.
+// Must never take a 200 for a delivery: PutEvents reports each entry's failure inside a successful answer.
+
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type { Events, MainstayEvent, Outside } from '../../core/ports';
+import { fail, ok } from '../../core/result';
+import { asked, outsideProblem } from './outside';
+
+export interface EventsOptions {
+  /** Name or ARN; the account's default bus when left out. */
+  busName?: string;
+}
+
+export const source = 'mainstay';
+
+async function publish(
+  eventBridge: EventBridgeClient,
+  { busName }: EventsOptions,
+  event: MainstayEvent,
+): Outside<void> {
+  const entry = {
+    Source: source,
+    DetailType: event.type,
+    Detail: JSON.stringify({ ...event.detail, cluster: event.cluster }),
+    ...(busName ? { EventBusName: busName } : {}),
+  };
+  const answer = await asked('events:PutEvents', () => eventBridge.send(new PutEventsCommand({ Entries: [entry] })));
+  if (!answer.ok) return answer;
+  if (!answer.value.FailedEntryCount) return ok(undefined);
+  const failed = answer.value.Entries?.[0];
+  const error = Object.assign(new Error(failed?.ErrorMessage ?? 'no message'), {
+    name: failed?.ErrorCode ?? 'FailedEntry',
+  });
+  return fail(outsideProblem(error, 'events:PutEvents'));
+}
+
+export const createEvents = (eventBridge: EventBridgeClient, options: EventsOptions = {}): Events => ({
+  publish: (event) => publish(eventBridge, options, event),
+});

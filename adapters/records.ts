@@ -1,0 +1,179 @@
+// What is stored, as shapes that are checked when it is read back: an item that does not fit is Broken, never guessed.
+// Shared by the AWS and the memory store. Unknown attributes pass through untouched: during an upgrade an old version
+// reads, changes and writes back what a newer one stored (T65).
+
+import * as z from 'zod/mini';
+import {
+  type ClusterConfig,
+  type Lease,
+  type NodeState,
+  nodeStates,
+  type Policy,
+  phases,
+  type Report,
+} from '../core/model';
+import type { JournalEntry, Outside } from '../core/ports';
+import { fail, ok } from '../core/result';
+import { broken } from './problems';
+
+const text = z.string();
+const count = z.number().check(z.int(), z.gte(0));
+const position = z.looseObject({ timeline: count, bytes: count });
+const proof = z.looseObject({
+  node: text,
+  epoch: count,
+  how: z.enum(['demote-ack', 'self-fence', 'power-off', 'drained', 'never-a-main']),
+  evidence: text,
+});
+
+export const leaseShape = z.looseObject({
+  cluster: text,
+  epoch: count,
+  phase: z.enum(phases),
+  holder: z.nullable(text),
+  renewals: count,
+  ttlMs: z.number().check(z.gt(0)),
+  drain: z.nullable(z.enum(['transfer', 'pause'])),
+  pausedBy: z.nullable(z.enum(['stop', 'operator'])),
+  reservedFor: z.nullable(text),
+  former: z.nullable(text),
+  operation: z.nullable(
+    z.looseObject({
+      id: text,
+      kind: z.enum(['switchover', 'failover', 'recover']),
+      by: text,
+      since: text,
+      node: z.optional(text),
+      probeEpoch: z.optional(count),
+    }),
+  ),
+  fence: z.nullable(proof),
+  shunned: z.record(text, z.looseObject({ label: text, epoch: count })),
+  hold: z.nullable(z.looseObject({ reason: text, epoch: count })),
+  version: count,
+  nonce: text,
+}) satisfies z.ZodMiniType<Lease>;
+
+const engineStatus = z.looseObject({
+  running: z.boolean(),
+  writable: z.boolean(),
+  received: z.nullable(position),
+  applied: z.nullable(position),
+  following: z.nullable(text),
+  streaming: z.boolean(),
+  dataId: z.nullable(text),
+  forkedAt: z.nullable(position),
+  problem: z.nullable(text),
+});
+
+const probe = z.looseObject({ epoch: count, accepted: z.boolean(), ms: z.number(), message: text });
+
+const rejoin = z.looseObject({
+  operation: text,
+  outcome: z.enum(['done', 'failed']),
+  method: z.nullable(z.enum(['follow', 'rewind', 'reseed'])),
+  evidence: z.nullable(text),
+  message: text,
+});
+
+export const reportShape = z.looseObject({
+  cluster: text,
+  node: text,
+  boot: text,
+  seq: count,
+  seen: z.looseObject({ epoch: count, version: count }),
+  state: z.enum(Object.keys(nodeStates) as NodeState[]),
+  rule: text,
+  because: text,
+  engine: engineStatus,
+  deadman: z.enum(['armed', 'disarmed', 'absent']),
+  final: z.nullable(position),
+  probe: z.nullable(probe),
+  rejoin: z.nullable(rejoin),
+  agentVersion: text,
+  at: text,
+}) satisfies z.ZodMiniType<Report>;
+
+export const policyShape = z.looseObject({
+  mode: z.enum(['automatic', 'manual', 'maintenance']),
+  until: z.nullable(text),
+  by: text,
+  reason: text,
+  at: text,
+}) satisfies z.ZodMiniType<Policy>;
+
+const timings = z.looseObject({
+  ttlMs: z.number(),
+  marginMs: z.number(),
+  heartbeatMs: z.number(),
+  alertMs: z.number(),
+  reportMs: z.number(),
+  storeTimeoutMs: z.number(),
+  engineStopMs: z.number(),
+  clockErrorPpm: z.number(),
+});
+
+const nodeConfig = z.looseObject({
+  name: text,
+  instanceId: text,
+  zone: text,
+  host: text,
+  port: count,
+  priority: z.number(),
+});
+
+export const configShape = z.looseObject({
+  name: text,
+  engine: z.literal('postgres'),
+  nodes: z.array(nodeConfig),
+  vip: z.looseObject({ kind: z.literal('eip'), allocationId: text, host: text, port: count }),
+  timings,
+  fence: z.array(z.enum(['demote-ack', 'self-fence', 'power-off'])),
+  maxLagBytes: z.number(),
+  consumers: z.array(z.looseObject({ name: text, instanceId: text, document: text })),
+}) satisfies z.ZodMiniType<ClusterConfig>;
+
+export const entryShape = z.looseObject({
+  cluster: text,
+  at: text,
+  kind: z.enum(['operation', 'step', 'transition', 'decision', 'refusal', 'event']),
+  actor: text,
+  epoch: count,
+  operation: z.nullable(text),
+  rule: text,
+  because: text,
+  ms: z.optional(z.number()),
+  details: z.optional(z.record(text, z.unknown())),
+}) satisfies z.ZodMiniType<JournalEntry>;
+
+/** The stored item as what it must be, or Broken with every attribute that does not fit. */
+export function parsed<T>(shape: z.ZodMiniType<T>, what: string, item: unknown): Awaited<Outside<T>> {
+  const outcome = shape.safeParse(item);
+  if (outcome.success) return ok(outcome.data);
+  const misfits = outcome.error.issues.map(({ path, message }) => `${path.join('.') || 'item'}: ${message}`);
+  return fail(
+    broken(
+      `${what} does not parse: ${misfits.join('; ')}`,
+      'look at the item in the table; restore it from the journal or write it anew with the CLI',
+      { misfits, item },
+    ),
+  );
+}
+
+/** A journal entry that does not fit is shown as such: one bad line must not hide the history of an incident. */
+export function readable(item: Record<string, unknown>): JournalEntry {
+  const entry = entryShape.safeParse(item);
+  if (entry.success) return entry.data;
+  const told = (key: string) => (typeof item[key] === 'string' ? item[key] : '');
+  return {
+    cluster: told('cluster'),
+    at: told('at'),
+    kind: 'event',
+    actor: told('actor') || 'unknown',
+    epoch: typeof item.epoch === 'number' ? item.epoch : 0,
+    operation: told('operation') || null,
+    rule: told('rule') || 'unreadable',
+    because: told('because') || 'this entry was written by another version and cannot be read',
+    details: { item },
+  };
+}

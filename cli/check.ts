@@ -1,0 +1,50 @@
+// Runs the first step of a plan here, read-only, so that the command line refuses in the same words as an execution and
+// nothing is judged twice in two ways. Ports that would change anything refuse; the journal keeps nothing.
+
+import type { Outside } from '../core/ports';
+import { fail, ok } from '../core/result';
+import { runStep } from '../workflows/run-step';
+import type { WorkflowState } from '../workflows/state';
+import type { Ports } from '../workflows/step';
+import { abandonedOn, seatedLease } from './cluster';
+import type { Desk } from './desk';
+import { executionsOf } from './operations';
+import { must } from './problems';
+
+export type FirstStep = 'preflight' | 'verify' | 'check-recover';
+
+/** Ends the command with the step's own problem, or returns: the execution would get past its first step now. */
+export async function checkFirst(desk: Desk, step: FirstStep, state: WorkflowState): Promise<void> {
+  // verify would watch the main for a full ttl, which is the execution's task: forced, it checks all the rest.
+  const asked = step === 'verify' ? { ...state, force: true } : state;
+  // No deadline: a check looks once. No operation has an empty name.
+  const result = await runStep(readOnly(desk), { step, state: asked, operation: '', deadlineMs: 0 });
+  // One sentence for every operation that is running, whatever the step says of it, if anything.
+  if (result.ok || result.error.code === 'Busy') await abandonedOn(desk, await seatedLease(desk, state.cluster));
+  must(result);
+}
+
+const no = async (): Outside<never> =>
+  fail({ code: 'Refused', message: 'a check changes nothing', next: 'start the operation' });
+
+export function readOnly({ leases, reports, settings, operations, clock, ids, journal }: Desk): Ports {
+  return {
+    leases: { read: (cluster) => leases.read(cluster), swap: no },
+    reports: { list: (cluster) => reports.list(cluster), put: no },
+    settings: {
+      clusters: () => settings.clusters(),
+      config: (cluster) => settings.config(cluster),
+      policy: (cluster) => settings.policy(cluster),
+      putConfig: no,
+      putPolicy: no,
+    },
+    journal: { list: (cluster, filter) => journal.list(cluster, filter), append: async () => ok(undefined) },
+    executions: executionsOf({ operations, clock }),
+    events: { publish: no },
+    poker: { poke: no, redirect: no },
+    power: { state: no, cut: no, start: no },
+    vip: { read: no, withdraw: no, move: no },
+    clock,
+    ids,
+  };
+}

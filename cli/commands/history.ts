@@ -1,0 +1,59 @@
+// mainstay history: the journal as a story, operation by operation: what happened, when, why, how long it took.
+// JSON: {cluster, groups: [{operation, outcome: Outcome | null, entries: JournalEntry[]}]}, oldest first.
+
+import { configOf } from '../cluster';
+import { type Define, examples, wholeNumber } from '../command';
+import type { Session } from '../desk';
+import { type Group, grouped, type Outcome, outcomeOf } from '../outcome';
+import { durationText, type Paint } from '../output';
+import { failure, must } from '../problems';
+import { progressLines } from '../progress';
+
+export interface HistoryOptions {
+  cluster: string;
+  operation?: string;
+  limit: number;
+}
+
+export const defineHistory: Define = (program, act) => {
+  program
+    .command('history')
+    .summary('what happened, when, why, and how long it took')
+    .description('Show the journal of a cluster, oldest first, grouped by operation.')
+    .argument('<cluster>')
+    .option('--operation <name>', 'only this execution')
+    .option('--limit <number>', 'only the newest entries', wholeNumber, 100)
+    .addHelpText('after', examples(['history alpha', 'history alpha --operation alpha-switchover-3f9a01bc']))
+    .action((cluster: string, options: Omit<HistoryOptions, 'cluster'>) =>
+      act((session) => runHistory({ cluster, ...options }, session)),
+    );
+};
+
+export async function runHistory(options: HistoryOptions, { desk, screen }: Session): Promise<void> {
+  const { cluster, operation, limit } = options;
+  await configOf(desk, cluster);
+  const filter = { limit, ...(operation === undefined ? {} : { operation }) };
+  const entries = must(await desk.journal.list(cluster, filter));
+  if (operation !== undefined && entries.length === 0) {
+    throw failure('BadInput', `no entry of ${cluster} belongs to '${operation}'`, `see: mainstay history ${cluster}`);
+  }
+  const groups = grouped(entries).map((group) => ({ ...group, outcome: outcomeOfGroup(group) }));
+  if (groups.length === 0) screen.line(`nothing has happened to ${cluster} yet`);
+  groups.forEach((group, index) => {
+    if (index > 0) screen.line();
+    for (const line of drawGroup(group, screen.paint)) screen.line(line);
+  });
+  screen.document({ cluster, groups });
+}
+
+const outcomeOfGroup = ({ operation, entries }: Group): Outcome | null =>
+  operation === null ? null : outcomeOf(operation, entries);
+
+function drawGroup({ outcome, entries }: Group & { outcome: Outcome | null }, paint: Paint): string[] {
+  const lines = entries.flatMap((entry) => progressLines(entry, { kind: outcome?.kind ?? null, paint }));
+  const day = entries[0]?.at.slice(0, 10);
+  const head = outcome
+    ? `${day}  ${outcome.operation}  ${outcome.kind ?? ''}  ${outcome.ended.toUpperCase()} in ${durationText(outcome.ms)}`
+    : `${day}  outside of operations`;
+  return [paint.bold(head), ...lines.map((line) => `  ${line}`)];
+}

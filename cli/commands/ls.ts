@@ -1,0 +1,47 @@
+// mainstay ls: every cluster at a glance. A cluster that cannot be read is shown as such and hides no other; the exit code
+// is then that of its problem.
+// JSON: {clusters: (ClusterView | {cluster, error})[]}, ClusterView as in view.ts.
+
+import { drawCluster } from '../board';
+import { type Define, examples } from '../command';
+import type { Session } from '../desk';
+import { asJson, Failure, must, sentence } from '../problems';
+import { type ClusterView, lookAt } from '../view';
+
+export const defineLs: Define = (program, act) => {
+  program
+    .command('ls')
+    .summary('all clusters: main, epoch, policy, nodes, positions')
+    .description('Show every cluster: policy, phase, epoch, main, VIP, hold, and what each node last said.')
+    .addHelpText('after', examples(['ls', "ls --json | jq '.clusters[].main'"]))
+    .action(() => act((session) => runLs(session)));
+};
+
+type Seen = { view: ClusterView } | { cluster: string; problem: Failure };
+
+export async function runLs({ desk, screen }: Session): Promise<void> {
+  const names = must(await desk.settings.clusters());
+  if (names.length === 0) screen.warn('no cluster is configured yet; next: add one to mainstay.config.ts and deploy');
+  const all = await Promise.all(
+    names.map(async (cluster): Promise<Seen> => {
+      try {
+        return { view: await lookAt(desk, cluster) };
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        return { cluster, problem: error };
+      }
+    }),
+  );
+  all.forEach((seen, index) => {
+    if (index > 0) screen.line();
+    if ('view' in seen) for (const line of drawCluster(seen.view, screen.paint)) screen.line(line);
+    else screen.line(screen.paint.red(`${seen.cluster}[UNREADABLE]  ${sentence(seen.problem.problem)}`));
+  });
+  screen.document({
+    clusters: all.map((seen) =>
+      'view' in seen ? seen.view : { cluster: seen.cluster, ...asJson(seen.problem.problem) },
+    ),
+  });
+  const unreadable = all.find((seen) => 'problem' in seen);
+  if (unreadable && 'problem' in unreadable) throw new Failure(unreadable.problem.problem, true);
+}

@@ -1,0 +1,35 @@
+// mainstay status: one cluster in detail: the block of `ls`, who set the policy, who could become main, what happened last.
+// JSON: ClusterView (view.ts) and `lastOperation`: Outcome (outcome.ts) or null.
+
+import { drawCluster, drawDetails } from '../board';
+import { type Define, examples } from '../command';
+import type { Desk, Session } from '../desk';
+import { grouped, type Outcome, outcomeOf } from '../outcome';
+import { must } from '../problems';
+import { lookAt } from '../view';
+
+/** Enough for the last operation: one writes a few dozen entries. */
+const recentEntries = 300;
+
+export const defineStatus: Define = (program, act) => {
+  program
+    .command('status')
+    .summary('one cluster in detail')
+    .description('Show one cluster: as ls does, and its policy, candidates, running and last operation.')
+    .argument('<cluster>')
+    .addHelpText('after', examples(['status alpha', 'status alpha --json']))
+    .action((cluster: string) => act((session) => runStatus({ cluster }, session)));
+};
+
+export async function runStatus({ cluster }: { cluster: string }, { desk, screen }: Session): Promise<void> {
+  const view = await lookAt(desk, cluster);
+  const last = await lastOperation(desk, cluster);
+  for (const line of [...drawCluster(view, screen.paint), ...drawDetails(view, last, screen.paint)]) screen.line(line);
+  screen.document({ ...view, lastOperation: last });
+}
+
+async function lastOperation(desk: Desk, cluster: string): Promise<Outcome | null> {
+  const entries = must(await desk.journal.list(cluster, { limit: recentEntries }));
+  const last = grouped(entries).findLast(({ operation }) => operation !== null);
+  return last?.operation ? outcomeOf(last.operation, last.entries) : null;
+}

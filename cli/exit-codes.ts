@@ -1,0 +1,82 @@
+// Every way in which the command may end, and which problem ends it how: the only place that knows exit codes.
+// A script may rely on them: 3 means that nothing was changed, 8 that it goes on without us.
+
+import type { OutsideCode, StepCode } from '../core/errors';
+
+export const exitCodes = {
+  done: 0,
+  /** It was tried and did not succeed. */
+  failed: 1,
+  /** The command line is wrong, or names what does not exist. */
+  usage: 2,
+  /** Judged and refused: nothing was changed. */
+  refused: 3,
+  notAuthorised: 4,
+  /** The control plane did not answer, or is not there. */
+  unreachable: 5,
+  /** It is running and was not waited for to the end. */
+  inProgress: 8,
+} as const;
+
+export type Ending = keyof typeof exitCodes;
+
+/** Problems that only the command line has. */
+type OwnCode =
+  | 'Usage'
+  | 'NotAuthorised'
+  | 'NotDeployed'
+  | 'InProgress'
+  | 'OperationFailed'
+  | 'AlreadySeated'
+  | 'NotPaused'
+  | 'Unconfirmed'
+  | 'Bug';
+
+export type CliCode = StepCode | OutsideCode | OwnCode;
+
+const endings: Record<CliCode, Ending> = {
+  Usage: 'usage',
+  BadInput: 'usage',
+  UnknownCluster: 'usage',
+  UnknownNode: 'usage',
+  Vacant: 'refused',
+  NotServing: 'refused',
+  AlreadyMain: 'refused',
+  AlreadySeated: 'refused',
+  NotPaused: 'refused',
+  Unconfirmed: 'refused',
+  NotEligible: 'refused',
+  NoCandidate: 'refused',
+  Busy: 'refused',
+  Healthy: 'refused',
+  NotSilent: 'refused',
+  NotShunned: 'refused',
+  Policy: 'refused',
+  Hold: 'refused',
+  LeaseRefused: 'refused',
+  Refused: 'refused',
+  // These were begun, failed and were undone.
+  DrainTimeout: 'failed',
+  BarrierTimeout: 'failed',
+  RejoinFailed: 'failed',
+  PowerOnTimeout: 'failed',
+  VipRefused: 'failed',
+  // These need a person.
+  StaleEpoch: 'failed',
+  Unproven: 'failed',
+  NobodyLeft: 'failed',
+  PromoteFailed: 'failed',
+  Broken: 'failed',
+  OperationFailed: 'failed',
+  Bug: 'failed',
+  NotAuthorised: 'notAuthorised',
+  Unreachable: 'unreachable',
+  NotYet: 'unreachable',
+  NotDeployed: 'unreachable',
+  InProgress: 'inProgress',
+};
+
+export const exitCodeOf = (code: CliCode): number => exitCodes[endings[code]];
+
+/** Whether a name that came from outside (a cause, a journal entry) is one of ours. */
+export const isCliCode = (name: string): name is CliCode => Object.hasOwn(endings, name);

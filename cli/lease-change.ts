@@ -1,0 +1,77 @@
+// Transitions of the lease that an operator makes directly (start, pause, resume), and waiting for what they lead to.
+// Goes through the same table and the same compare-and-swap as the workflows (core/lease, workflows/step).
+
+import type { ChangeRequest, TransitionName } from '../core/lease';
+import type { ClusterConfig, Lease } from '../core/model';
+import { fail, ok } from '../core/result';
+import { changeLease, type Ports } from '../workflows/step';
+import { readOnly } from './check';
+import type { Desk, Session } from './desk';
+import { pollMs } from './follow';
+import { failure, must } from './problems';
+
+/** The lease after the transition; ends the command when the table refuses it. */
+export async function changedLease(
+  desk: Desk,
+  config: ClusterConfig,
+  name: TransitionName,
+  requestFor: (lease: Lease) => ChangeRequest,
+): Promise<Lease> {
+  const ports: Ports = { ...readOnly(desk), leases: desk.leases };
+  return must(await changeLease({ ports, config }, name, requestFor));
+}
+
+/** Who did it, on record. Best effort, as every journal entry. */
+export async function recordAct(
+  { desk, screen }: Session,
+  lease: Lease,
+  act: { by: string; rule: string; because: string },
+): Promise<void> {
+  const { by, rule, because } = act;
+  const appended = await desk.journal.append({
+    cluster: lease.cluster,
+    at: desk.clock.wall(),
+    kind: 'operation',
+    actor: `operator:${by}`,
+    epoch: lease.epoch,
+    operation: null,
+    rule,
+    because,
+  });
+  if (!appended.ok) screen.warn(`this is not in the journal: ${appended.error.message}`);
+}
+
+export interface Awaited {
+  config: ClusterConfig;
+  node: string;
+  timeoutMs: number;
+  reached: (lease: Lease) => boolean;
+  /** What is waited for, in the sentence of a time-out. */
+  what: string;
+}
+
+/** Until the lease is as awaited; tells on the way what the node says of itself. Reads only. */
+export async function waitForLease({ desk, screen, interrupted }: Session, awaited: Awaited): Promise<Lease> {
+  const { config, node, timeoutMs, reached, what } = awaited;
+  const deadlineAtMs = desk.clock.nowMs() + timeoutMs;
+  for (let told = ''; ; ) {
+    const [lease, report] = await Promise.all([desk.leases.read(config.name), reportOf(desk, config.name, node)]);
+    if (report.ok && report.value && report.value !== told) {
+      told = report.value;
+      screen.line(told);
+    }
+    if (lease.ok && lease.value && reached(lease.value)) return lease.value;
+    if (interrupted() || desk.clock.nowMs() >= deadlineAtMs) {
+      throw failure('InProgress', `${what} is still awaited`, `look again: mainstay status ${config.name}`);
+    }
+    await desk.clock.sleep(pollMs);
+  }
+}
+
+/** What the node says of itself, as one line. */
+async function reportOf(desk: Desk, cluster: string, node: string) {
+  const listed = await desk.reports.list(cluster);
+  if (!listed.ok) return fail(listed.error);
+  const report = listed.value.find((candidate) => candidate.node === node);
+  return ok(report ? `${node} is ${report.state}: ${report.rule} ${report.because}` : null);
+}

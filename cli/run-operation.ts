@@ -1,0 +1,90 @@
+// The way of every operation that the command line starts: check as its first step would, start the execution, tell what
+// it does, and say how it ended. What differs between switch, failover and recover is in `Undertaking`.
+
+import type { OperationKind } from '../core/model';
+import { checkFirst, type FirstStep } from './check';
+import type { Session } from './desk';
+import { follow } from './follow';
+import { type OperationInput, problemOf } from './operations';
+import { type Outcome, outcomeOf } from './outcome';
+import { durationText, type Screen } from './output';
+import { Failure, failure, must } from './problems';
+import { progressLines } from './progress';
+
+export interface Undertaking {
+  kind: OperationKind;
+  input: OperationInput;
+  /** Undefined: yes. */
+  wait: boolean | undefined;
+  timeoutMs: number;
+  /** The line on success, without epochs and time. */
+  success: (outcome: Outcome) => string;
+  /** What an operator may want to do next, if anything. */
+  after?: (outcome: Outcome) => string | null;
+}
+
+const firstSteps: Record<OperationKind, FirstStep> = {
+  switchover: 'preflight',
+  failover: 'verify',
+  recover: 'check-recover',
+};
+
+/**
+ * Ends with the operation. With --json prints `Outcome` (outcome.ts) and `cluster`;
+ * with --no-wait `{operation, cluster, kind, ended: "running"}`.
+ */
+export async function runOperation(session: Session, undertaking: Undertaking): Promise<void> {
+  const { desk, screen } = session;
+  const { kind, input, wait } = undertaking;
+  refuseReservedName(input.by);
+  await checkFirst(desk, firstSteps[kind], input);
+  const operation = operationName(input.cluster, kind, desk.ids.next());
+  const startedAtMs = desk.clock.nowMs();
+  must(await desk.operations.start(kind, operation, input));
+  if (wait === false) {
+    screen.line(operation);
+    return screen.document({ operation, cluster: input.cluster, kind, ended: 'running' });
+  }
+  const { execution, entries } = await follow(session, {
+    cluster: input.cluster,
+    operation,
+    timeoutMs: undertaking.timeoutMs,
+    onEntry: (entry) => progressLines(entry, { kind, paint: screen.paint }).forEach((line) => void screen.line(line)),
+  });
+  const outcome = outcomeOf(operation, entries, { execution, ms: Math.round(desk.clock.nowMs() - startedAtMs) });
+  if (execution.status === 'SUCCEEDED') return conclude(screen, undertaking, outcome);
+  screen.line(screen.paint.red(failureLine(undertaking, outcome)));
+  throw new Failure(problemOf(operation, execution, entries));
+}
+
+/** Triggers go by this name, and a policy holds only them back. */
+function refuseReservedName(by: string): void {
+  if (by === 'automatic') throw failure('Usage', `--by must name a person, not 'automatic'`, 'leave --by out');
+}
+
+/** Execution names may have 80 characters of a small alphabet; the id only has to be unique for the cluster. */
+function operationName(cluster: string, kind: OperationKind, id: string): string {
+  const short = id.replace(/[^A-Za-z0-9]/g, '').slice(-8);
+  return `${cluster}-${kind}-${short}`;
+}
+
+function conclude(screen: Screen, { kind, input, success, after }: Undertaking, outcome: Outcome): void {
+  const warnings = outcome.degraded.length > 0 ? `, BUT NOT FOR: ${outcome.degraded.join(', ')}` : '';
+  screen.line(screen.paint.green(`${success(outcome)} WAS SUCCESSFUL (${measure(outcome)})${warnings}`));
+  const hint = after?.(outcome);
+  if (hint) screen.line(hint);
+  screen.document({ cluster: input.cluster, ...outcome, kind });
+}
+
+function measure({ epochBefore, epochAfter, method, ms }: Outcome): string {
+  const epochs = epochBefore !== epochAfter ? `epoch ${epochBefore} -> ${epochAfter}` : `epoch ${epochAfter}`;
+  return [epochs, ...(method ? [`by ${method}`] : []), durationText(ms)].join(', ');
+}
+
+function failureLine({ kind, input }: Undertaking, { ended, epochAfter }: Outcome): string {
+  const what = `${kind.toUpperCase()} OF '${input.cluster}'`;
+  if (ended === 'refused') return `${what} WAS REFUSED: nothing was changed`;
+  if (ended === 'undone') return `${what} FAILED AND WAS UNDONE: same main, same epoch ${epochAfter}`;
+  const person = ended === 'paged' ? ' AND NEEDS A PERSON' : '';
+  return `${what} FAILED${person}: see mainstay status ${input.cluster}`;
+}

@@ -1,0 +1,137 @@
+// One cluster as an operator looks at it: the lease, the policy and what each node last said, put side by side.
+// Pure but for the reads at its end. Ages are wall clock, for people: nothing decides on them.
+
+import { type Evaluation, evaluate } from '../core/candidates';
+import { vacantLease } from '../core/lease';
+import type { ClusterConfig, Hold, Lease, NodeName, Operation, Phase, Policy, PolicyMode, Report } from '../core/model';
+import { configOf, leaseOf } from './cluster';
+import type { Desk } from './desk';
+import { must } from './problems';
+import { betweenMs } from './times';
+
+/** What `ls` and `status` print for each node with --json. */
+export interface NodeView {
+  node: NodeName;
+  /** `MAIN`, `BACKUP`, `SHUNNED(FAILED-OVER-TO-db2)`, `SILENT(was MAIN)`, `NEVER SEEN` … */
+  state: string;
+  storedBytes: number | null;
+  appliedBytes: number | null;
+  lagBytes: number | null;
+  following: NodeName | null;
+  streaming: boolean;
+  deadman: Report['deadman'] | null;
+  seenSecondsAgo: number | null;
+  rule: string | null;
+  because: string | null;
+  /** What the engine complains of. */
+  problem: string | null;
+  /** Whether it could become main, and why (not). */
+  candidate: { eligible: boolean; because: string };
+}
+
+export interface ClusterView {
+  cluster: string;
+  policy: { mode: PolicyMode; until: string | null; by: string | null; reason: string | null };
+  phase: Phase;
+  epoch: number;
+  main: NodeName | null;
+  vip: { host: string; port: number };
+  hold: Hold | null;
+  operation: Operation | null;
+  drain: Lease['drain'];
+  pausedBy: Lease['pausedBy'];
+  nodes: NodeView[];
+}
+
+export interface Sources {
+  config: ClusterConfig;
+  lease: Lease | null;
+  policy: Policy | null;
+  reports: Report[];
+  /** ISO. */
+  now: string;
+}
+
+export function clusterView({ config, lease: stored, policy, reports, now }: Sources): ClusterView {
+  const lease = stored ?? vacantLease(config.name, config.timings.ttlMs);
+  const evaluations = evaluate({ config, lease, reports, freshSince: null, mustStream: false });
+  return {
+    cluster: config.name,
+    policy: policyView(policy, now),
+    phase: lease.phase,
+    epoch: lease.epoch,
+    main: lease.holder,
+    vip: { host: config.vip.host, port: config.vip.port },
+    hold: lease.hold,
+    operation: lease.operation,
+    drain: lease.drain,
+    pausedBy: lease.pausedBy,
+    nodes: evaluations.map((evaluation) =>
+      nodeView(
+        evaluation,
+        reports.find(({ node }) => node === evaluation.node),
+        { config, lease, now },
+      ),
+    ),
+  };
+}
+
+/** No policy on record means automatic; so does a maintenance that is over. */
+export function policyView(policy: Policy | null, now: string): ClusterView['policy'] {
+  if (policy === null) return { mode: 'automatic', until: null, by: null, reason: null };
+  const over = policy.mode === 'maintenance' && policy.until !== null && policy.until <= now;
+  const { mode, until, by, reason } = policy;
+  return over
+    ? { mode: 'automatic', until: null, by, reason: `maintenance ended ${until}` }
+    : { mode, until, by, reason };
+}
+
+interface Surroundings {
+  config: ClusterConfig;
+  lease: Lease;
+  now: string;
+}
+
+function nodeView(evaluation: Evaluation, report: Report | undefined, around: Surroundings): NodeView {
+  const { node, receivedBytes, appliedBytes, lagBytes, eligible, because } = evaluation;
+  return {
+    node,
+    state: stateText(node, report, around),
+    storedBytes: receivedBytes,
+    appliedBytes,
+    lagBytes,
+    following: report?.engine.following ?? null,
+    streaming: report?.engine.streaming ?? false,
+    deadman: report?.deadman ?? null,
+    seenSecondsAgo: report ? Math.round(betweenMs(report.at, around.now) / 1000) : null,
+    rule: report?.rule ?? null,
+    because: report?.because ?? null,
+    problem: report?.engine.problem ?? null,
+    candidate: { eligible, because },
+  };
+}
+
+/** Reports come every `reportMs`; three missing ones are silence. */
+const isSilent = (report: Report, { config, now }: Surroundings): boolean =>
+  betweenMs(report.at, now) > 3 * config.timings.reportMs;
+
+function stateText(node: NodeName, report: Report | undefined, around: Surroundings): string {
+  const shun = around.lease.shunned[node];
+  if (shun) return `SHUNNED(${shun.label})`;
+  if (!report) return 'NEVER SEEN';
+  const said = report.state.toUpperCase();
+  if (isSilent(report, around)) return `SILENT(was ${said})`;
+  const idle = report.state === 'fenced' || report.state === 'draining';
+  return report.engine.running || idle ? said : `${said}(ENGINE DOWN)`;
+}
+
+/** All that is needed for one cluster, read side by side. */
+export async function lookAt(desk: Desk, cluster: string): Promise<ClusterView> {
+  const config = await configOf(desk, cluster);
+  const [lease, policy, reports] = await Promise.all([
+    leaseOf(desk, cluster),
+    desk.settings.policy(cluster).then(must),
+    desk.reports.list(cluster).then(must),
+  ]);
+  return clusterView({ config, lease, policy, reports, now: desk.clock.wall() });
+}

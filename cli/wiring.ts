@@ -1,0 +1,42 @@
+// Puts the command's desk together for AWS, or for whatever AWS_ENDPOINT_URL points to. Beside main.ts the only file of
+// cli/ that reads the environment; credentials and endpoint are the SDK's own business.
+
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { createClient, createDocumentClient } from '../adapters/aws/clients';
+import { createJournal } from '../adapters/aws/journal';
+import { createLeaseStore } from '../adapters/aws/lease-store';
+import { createReports } from '../adapters/aws/reports';
+import { createSettings } from '../adapters/aws/settings';
+import { createSystemClock, createSystemIds } from '../adapters/system';
+import type { Desk } from './desk';
+import { createStepFunctions } from './step-functions';
+
+/** A person waits: three attempts of 3 s, then a clear message. */
+const patience = { requestTimeoutMs: 3000, maxAttempts: 3 };
+
+/** The AWS CLI knows AWS_DEFAULT_REGION, the SDK does not. */
+const region = (): string | undefined => process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+
+export const defaultStack = (): string => process.env.MAINSTAY_STACK ?? 'mainstay';
+
+/** For messages: where the commands go. */
+export const whereFromEnvironment = (): string =>
+  process.env.AWS_ENDPOINT_URL ?? (region() === undefined ? 'AWS' : `AWS ${region()}`);
+
+/** The table's name is the stack's. */
+export function openDesk(stack: string): Desk {
+  const options = { ...patience, ...(region() === undefined ? {} : { region: region() }) };
+  const client = createDocumentClient(createClient(DynamoDBClient, options));
+  const table = { client, name: stack };
+  const ids = createSystemIds();
+  return {
+    leases: createLeaseStore(table),
+    reports: createReports(table),
+    settings: createSettings(table),
+    journal: createJournal(table, ids),
+    clock: createSystemClock(),
+    ids,
+    operations: createStepFunctions(createClient(SFNClient, options), stack),
+  };
+}

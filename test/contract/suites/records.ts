@@ -1,0 +1,202 @@
+// What every Reports, Settings and Journal must do, whatever stands behind them.
+
+import type { Journal, Reports, Settings } from '../../../core/ports';
+import type { FaultScript } from '../../support/fault-script';
+import { aConfig, anEntry, aPolicy, aReport, problem, value } from '../../support/samples';
+
+interface Subject<Port> {
+  port: Port;
+  /** Another process's way to the same data. */
+  other: Port;
+  /** Strikes `port` only. */
+  script: FaultScript;
+  /** Lays an item under this sort key of the cluster, whatever it says. */
+  plant(cluster: string, sk: string, item: Record<string, unknown>): Promise<void>;
+  /** Method of a write and of a read, as the fault script sees them. */
+  write: string;
+  read: string;
+}
+
+function clusterNames(name: string): () => string {
+  let clusters = 0;
+  return () => {
+    clusters += 1;
+    return `${name.replace(/\W/g, '-')}-${clusters}`;
+  };
+}
+
+export function reportsContract(name: string, make: () => Promise<Subject<Reports>>): void {
+  const aCluster = clusterNames(`reports-${name}`);
+
+  describe(`Reports: ${name}`, () => {
+    it('T4: a report that was put is seen at once, by everybody, whole', async () => {
+      const { port, other } = await make();
+      const report = aReport(aCluster(), 'db1', { final: { timeline: 2, bytes: 2 ** 45 } });
+      value(await port.put(report));
+      expect(value(await other.list(report.cluster))).toEqual([report]);
+    });
+
+    it('keeps one report per node, the last one', async () => {
+      const { port } = await make();
+      const cluster = aCluster();
+      for (const seq of [1, 2, 3])
+        for (const node of ['db1', 'db2']) value(await port.put(aReport(cluster, node, { seq })));
+      expect(value(await port.list(cluster)).map(({ node, seq }) => `${node} ${seq}`)).toEqual(['db1 3', 'db2 3']);
+    });
+
+    it('an unknown cluster has no reports', async () => {
+      const { port } = await make();
+      expect(value(await port.list(aCluster()))).toEqual([]);
+    });
+
+    it('a report that does not parse is Broken and named, not left out', async () => {
+      const { port, plant } = await make();
+      const cluster = aCluster();
+      value(await port.put(aReport(cluster, 'db1')));
+      await plant(cluster, 'NODE#db2', { ...aReport(cluster, 'db2'), engine: 'fine' });
+      const seen = problem(await port.list(cluster));
+      expect(seen).toMatchObject({ code: 'Broken' });
+      expect(seen.message).toContain('db2');
+    });
+
+    it('no answer is Unreachable, never "no reports"', async () => {
+      const { port, script, write, read } = await make();
+      script.next(write, 'timeout-before');
+      expect(problem(await port.put(aReport(aCluster(), 'db1'))).code).toBe('Unreachable');
+      script.next(read, 'timeout-after');
+      expect(problem(await port.list(aCluster())).code).toBe('Unreachable');
+    });
+  });
+}
+
+export function settingsContract(name: string, make: () => Promise<Subject<Settings>>): void {
+  const aCluster = clusterNames(`settings-${name}`);
+
+  describe(`Settings: ${name}`, () => {
+    it('gives back the configuration and the policy as they were put', async () => {
+      const { port, other } = await make();
+      const config = aConfig(aCluster());
+      const policy = aPolicy({ mode: 'maintenance', until: '2026-01-02T00:00:00.000Z' });
+      value(await port.putConfig(config));
+      value(await port.putPolicy(config.name, policy));
+      expect(value(await other.config(config.name))).toEqual(config);
+      expect(value(await other.policy(config.name))).toEqual(policy);
+    });
+
+    it('an unknown cluster has neither', async () => {
+      const { port } = await make();
+      const cluster = aCluster();
+      expect(value(await port.config(cluster))).toBeNull();
+      expect(value(await port.policy(cluster))).toBeNull();
+    });
+
+    it('lists every configured cluster once', async () => {
+      const { port } = await make();
+      const names = [aCluster(), aCluster(), aCluster()];
+      for (const cluster of [...names, ...names]) value(await port.putConfig(aConfig(cluster)));
+      const listed = value(await port.clusters());
+      expect(listed.filter((cluster) => names.includes(cluster))).toEqual([...names].sort());
+    });
+
+    it('never lists a cluster whose configuration was not written', async () => {
+      const { port, script, write } = await make();
+      const cluster = aCluster();
+      script.next(write, 'timeout-before');
+      expect(problem(await port.putConfig(aConfig(cluster))).code).toBe('Unreachable');
+      expect(value(await port.clusters())).not.toContain(cluster);
+    });
+
+    it('what does not parse is Broken', async () => {
+      const { port, plant } = await make();
+      const cluster = aCluster();
+      await plant(cluster, 'CONFIG', { ...aConfig(cluster), nodes: 'three' });
+      await plant(cluster, 'POLICY', { mode: 'sometimes' });
+      expect(problem(await port.config(cluster)).code).toBe('Broken');
+      expect(problem(await port.policy(cluster)).code).toBe('Broken');
+    });
+  });
+}
+
+export function journalContract(name: string, make: () => Promise<Subject<Journal>>): void {
+  const aCluster = clusterNames(`journal-${name}`);
+  const at = (second: number) => `2026-01-01T00:00:${String(second).padStart(2, '0')}.000Z`;
+
+  describe(`Journal: ${name}`, () => {
+    it('never overwrites: equal entries of two writers at the same instant all stay', async () => {
+      const { port, other } = await make();
+      const cluster = aCluster();
+      const appended = Array.from({ length: 10 }, (_, index) => (index % 2 ? port : other).append(anEntry(cluster)));
+      for (const outcome of await Promise.all(appended)) value(outcome);
+      expect(value(await port.list(cluster))).toEqual(Array(10).fill(anEntry(cluster)));
+    });
+
+    it('lists the oldest first, whatever the order of writing', async () => {
+      const { port } = await make();
+      const cluster = aCluster();
+      for (const second of [3, 1, 2]) value(await port.append(anEntry(cluster, { at: at(second) })));
+      expect(value(await port.list(cluster)).map((entry) => entry.at)).toEqual([1, 2, 3].map(at));
+    });
+
+    it('keeps the order of one writer within one millisecond', async () => {
+      const { port } = await make();
+      const cluster = aCluster();
+      const rules = Array.from({ length: 12 }, (_, index) => `R${index}`);
+      for (const rule of rules) value(await port.append(anEntry(cluster, { rule })));
+      expect(value(await port.list(cluster)).map(({ rule }) => rule)).toEqual(rules);
+    });
+
+    it('narrows to one operation, and a limit keeps its newest', async () => {
+      const { port } = await make();
+      const cluster = aCluster();
+      for (let second = 0; second < 8; second += 1)
+        value(await port.append(anEntry(cluster, { at: at(second), operation: second % 2 ? 'odd' : 'even' })));
+      value(await port.append(anEntry(cluster, { at: at(9), operation: null })));
+      const odd = value(await port.list(cluster, { operation: 'odd' }));
+      expect(odd.map((entry) => entry.at)).toEqual([1, 3, 5, 7].map(at));
+      const newest = value(await port.list(cluster, { operation: 'odd', limit: 2 }));
+      expect(newest.map((entry) => entry.at)).toEqual([5, 7].map(at));
+      expect(value(await port.list(cluster, { limit: 3 })).map((entry) => entry.at)).toEqual([6, 7, 9].map(at));
+    });
+
+    it('T3: an entry whose reply was lost stands there once it is read', async () => {
+      const { port, script, write } = await make();
+      const cluster = aCluster();
+      script.next(write, 'timeout-after');
+      expect(problem(await port.append(anEntry(cluster))).code).toBe('Unreachable');
+      expect(value(await port.list(cluster))).toHaveLength(1);
+    });
+
+    it('keeps details that JSON can say and drops what it cannot, without losing the entry', async () => {
+      const { port } = await make();
+      const cluster = aCluster();
+      const details = {
+        lagBytes: 12,
+        nodes: ['db1', { name: 'db2' }],
+        empty: '',
+        missing: undefined,
+        ratio: Number.NaN,
+      };
+      value(await port.append(anEntry(cluster, { ms: 12.5, details })));
+      const [entry] = value(await port.list(cluster));
+      expect(entry).toMatchObject({
+        ms: 12.5,
+        details: { lagBytes: 12, nodes: ['db1', { name: 'db2' }], empty: '', ratio: null },
+      });
+    });
+
+    it('T65: an entry of another version is shown as such and hides nothing', async () => {
+      const { port, plant } = await make();
+      const cluster = aCluster();
+      value(await port.append(anEntry(cluster)));
+      await plant(cluster, `JOURNAL#${at(5)}#x`, { cluster, at: at(5), kind: 'omen', because: 'the ravens left' });
+      const entries = value(await port.list(cluster));
+      expect(entries).toHaveLength(2);
+      expect(entries[1]).toMatchObject({
+        at: at(5),
+        because: 'the ravens left',
+        rule: 'unreadable',
+        details: { item: { kind: 'omen' } },
+      });
+    });
+  });
+}
