@@ -130,10 +130,10 @@ export class Agent {
     const { keeper } = this;
     const how = this.renewal();
     const becameMain = how === 'renew' && keeper.lease?.phase === 'granted';
-    if (how === null || (!keeper.renewalIsDue() && keeper.promiseLeftMs() !== null && !becameMain)) return false;
-    await keeper.renew(how);
+    if (how === null || !(keeper.renewalIsDue() || becameMain)) return false;
+    const written = await keeper.renew(how);
     await this.armDeadman();
-    return true;
+    return written === 'written';
   }
 
   /** Which renewal this node is entitled to now; none for an engine that neither serves nor is on its way (T10). */
@@ -232,7 +232,8 @@ export class Agent {
     acting.done = this.perform(action).then((proven) => {
       if (this.acting !== acting) return;
       this.acting = null;
-      if (proven) this.state = goal;
+      if (!proven) return;
+      this.state = goal;
       this.poke();
     });
     await Promise.race([acting.done, clock.sleep(20)]);
@@ -492,6 +493,7 @@ export class Agent {
       lease.phase === 'held' &&
       this.keeper.silentMs() > 2 * this.parts.config.timings.heartbeatMs;
     return (
+      (this.renewal() !== null && this.keeper.renewalIsDue()) ||
       lease.operation !== null ||
       lease.drain !== null ||
       ['granted', 'claimed', 'abdicated'].includes(lease.phase) ||

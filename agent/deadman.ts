@@ -96,7 +96,7 @@ class ProcessDeadman implements Deadman {
     if (this.stopped || this.lives()) return;
     const { shell = 'bash', stateDir, logDir } = this.options;
     const args = ['-c', deadmanScript, 'mainstay-deadman', join(logDir, 'deadman.log'), join(stateDir, 'deadmen')];
-    this.child = spawn(shell, args, { cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+    this.child = spawn(shell, args, { cwd: stateDir, detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     this.child.on('error', () => undefined);
     // A pipe to a deadman that just died: status() says absent, the next line starts another.
     this.child.stdin?.on('error', () => undefined);

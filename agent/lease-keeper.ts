@@ -16,6 +16,9 @@ export interface KeeperOptions {
   timings: Timings;
 }
 
+/** Writers of the lease besides its holder are few and slow: two conflicts in a row are rare, five a fault. */
+const CONFLICT_ROUNDS = 5;
+
 export type Written = 'written' | 'refused' | 'unreachable';
 
 export class LeaseKeeper {
@@ -23,7 +26,7 @@ export class LeaseKeeper {
   /** Epoch and end of the promise, on the own clock. */
   private promise: { epoch: number; endsAtMs: number } | null = null;
   private watch: Watch | null = null;
-  private renewSentAtMs = Number.NEGATIVE_INFINITY;
+  private renewedAtMs = Number.NEGATIVE_INFINITY;
   lastProblem: string | null = null;
 
   constructor(private readonly options: KeeperOptions) {}
@@ -47,8 +50,11 @@ export class LeaseKeeper {
     return silentMs(this.watch);
   }
 
+  /** A heartbeat after the last renewal that was written, or at once when the promise is over; a refused one stays due. */
   renewalIsDue(): boolean {
-    return this.options.clock.nowMs() - this.renewSentAtMs >= this.options.timings.heartbeatMs;
+    if ((this.promiseLeftMs() ?? 0) <= 0) return true;
+    // A little early rather than a round late: rounds are a heartbeat apart themselves.
+    return this.options.clock.nowMs() - this.renewedAtMs >= 0.9 * this.options.timings.heartbeatMs;
   }
 
   async read(): Promise<void> {
@@ -58,15 +64,28 @@ export class LeaseKeeper {
     this.saw(read.value ?? vacantLease(this.options.cluster, this.options.timings.ttlMs));
   }
 
-  /** Renews or accepts; on success the promise runs from before the write was sent. */
+  /**
+   * Renews or accepts; on success the promise runs from before the write was sent. Somebody else's write in between
+   * (an operation that begins, a drain) is no reason to wait: the renewal is repeated on the winner at once.
+   */
   async renew(name: 'renew' | 'accept'): Promise<Written> {
-    const sentAtMs = this.options.clock.nowMs();
-    this.renewSentAtMs = sentAtMs;
-    const result = await this.change(name, { ttlMs: this.options.timings.ttlMs });
-    if (result === 'written' && this.lease) {
-      this.promise = { epoch: this.lease.epoch, endsAtMs: sentAtMs + promiseMs(this.options.timings) };
+    let result: Written = 'refused';
+    for (let round = 0; round < CONFLICT_ROUNDS && result === 'refused' && this.maySend(name); round++) {
+      const sentAtMs = this.options.clock.nowMs();
+      result = await this.change(name, { ttlMs: this.options.timings.ttlMs });
+      if (result === 'written' && this.lease) {
+        this.renewedAtMs = sentAtMs;
+        this.promise = { epoch: this.lease.epoch, endsAtMs: sentAtMs + promiseMs(this.options.timings) };
+      }
     }
     return result;
+  }
+
+  /** On the winner of a refused write the renewal may no longer be mine to send. */
+  private maySend(name: 'renew' | 'accept'): boolean {
+    const { lease } = this;
+    if (lease === null || !this.holdsIt || lease.drain === 'transfer') return false;
+    return name === 'accept' ? lease.phase === 'granted' : lease.phase === 'granted' || lease.phase === 'held';
   }
 
   /** One attempt on the lease as it is known; the caller decides anew on the winner. */

@@ -1,7 +1,7 @@
 // Everything that a command may touch, and who is asking. Built by wiring.ts for AWS, by tests from memory.
 // Commands get the world through this and through the Screen, and through nothing else.
 
-import type { Clock, Ids, Journal, LeaseStore, Reports, Settings } from '../core/ports';
+import type { Clock, Ids, Journal, LeaseStore, Reports, Settings, Vip } from '../core/ports';
 import type { Operations } from './operations';
 import type { Screen } from './output';
 
@@ -13,6 +13,7 @@ export interface Desk {
   clock: Clock;
   ids: Ids;
   operations: Operations;
+  vip: Vip;
 }
 
 /** What a command's `run` is given beside its options. */

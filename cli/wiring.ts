@@ -2,8 +2,10 @@
 // cli/ that reads the environment; credentials and endpoint are the SDK's own business.
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { createClient, createDocumentClient } from '../adapters/aws/clients';
+import { createEipVip } from '../adapters/aws/eip-vip';
 import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
@@ -30,13 +32,15 @@ export function openDesk(stack: string): Desk {
   const client = createDocumentClient(createClient(DynamoDBClient, options));
   const table = { client, name: stack };
   const ids = createSystemIds();
+  const clock = createSystemClock();
   return {
     leases: createLeaseStore(table),
     reports: createReports(table),
     settings: createSettings(table),
     journal: createJournal(table, ids),
-    clock: createSystemClock(),
+    clock,
     ids,
     operations: createStepFunctions(createClient(SFNClient, options), stack),
+    vip: createEipVip(createClient(EC2Client, options), { clock, readBackMs: 10_000, pollMs: 100 }),
   };
 }

@@ -147,6 +147,7 @@ export class Hypervisor {
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
       MAINSTAY_STACK: stackName,
+      NODE_NO_WARNINGS: '1',
     };
     this.front = await CloudFront.listen(frontPort, this.emulator.endpoint, this.machine());
     this.ec2 = new EC2Client({

@@ -7,9 +7,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDocumentClient } from '../adapters/aws/clients';
 import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
+import { createReports } from '../adapters/aws/reports';
 import { createSystemIds } from '../adapters/system';
 import type { Lease } from '../core/model';
-import type { Journal, JournalEntry, LeaseStore } from '../core/ports';
+import type { Journal, JournalEntry, LeaseStore, Reports } from '../core/ports';
 import { WritingClient } from './client';
 import type { Stack } from './stack';
 import { tellingOf } from './telling';
@@ -42,6 +43,7 @@ const patienceMs = 60_000;
 export class Story {
   private readonly journal: Journal;
   private readonly leases: LeaseStore;
+  private readonly reports: Reports;
   private readonly told = new Set<string>();
 
   constructor(
@@ -57,16 +59,20 @@ export class Story {
     const table = { client: createDocumentClient(client), name: stackName };
     this.journal = createJournal(table, createSystemIds());
     this.leases = createLeaseStore(table);
+    this.reports = createReports(table);
   }
 
   /** Seats the first main and waits until every backup follows it. */
   async begin(): Promise<void> {
     const { cluster, nodes } = this.stack.facts;
+    await this.until('every agent reports', async () => {
+      const listed = await this.reports.list(cluster);
+      return listed.ok && listed.value.filter(({ engine }) => engine.running).length === nodes.length;
+    });
     await this.command('start', cluster, '--node', nodes[0]?.name ?? '');
     await this.until('every backup follows', async () => {
-      const { stdout } = await this.stack.cli('status', cluster, '--json');
-      const status = JSON.parse(stdout) as { nodes: { streaming: boolean }[] };
-      return status.nodes.filter(({ streaming }) => streaming).length === nodes.length - 1;
+      const listed = await this.reports.list(cluster);
+      return listed.ok && listed.value.filter(({ engine }) => engine.streaming).length === nodes.length - 1;
     });
     const { holder, epoch } = await this.lease();
     this.tell(null, 'cluster up', `${nodes.length} nodes, ${holder} is main at epoch ${epoch}`);

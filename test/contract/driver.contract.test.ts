@@ -1,10 +1,12 @@
 // The contract of EngineDriver (core/ports.ts) on real PostgreSQL engines. Titles carry the traps they guard against.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createDeadman } from '../../agent/deadman';
 import type { PostgresOptions } from '../../agent/drivers/postgres/options';
 import { slotName } from '../../agent/drivers/postgres/settings';
+import { formatLsn, parseLsn, parseSegment, recordEnd } from '../../agent/drivers/postgres/wal';
 import type { EngineDriver } from '../../core/ports';
 import {
   binDir,
@@ -31,7 +33,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const helper of helpers) helper.kill('SIGKILL');
-  await bed.fenceAll();
+  await bed.clear();
 });
 afterAll(() => bed.destroy());
 
@@ -365,6 +367,25 @@ describe('promoting', () => {
     expect(refused(await a.driver.promote()).code).toBe('NotPromoted');
   });
 
+  it('T14: a promotion that does not come to an end is ended by force: it would come true when nobody holds a promise', async () => {
+    const [a, b] = await serving(['db1', 'db2'], { promoteTimeoutMs: 300 });
+    const startup = await until(
+      'its startup process is found',
+      () =>
+        childrenOf(Number(readFileSync(join(b.options.dataDir, 'postmaster.pid'), 'utf8').split('\n')[0])).find((pid) =>
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('startup'),
+        ) ?? null,
+    );
+    process.kill(startup, 'SIGSTOP');
+    expect(refused(await b.driver.promote())).toMatchObject({
+      code: 'NotPromoted',
+      message: expect.stringContaining('still read-only'),
+    });
+    expect(await b.driver.pid()).toBeNull();
+    must(await b.driver.follow(a.config));
+    expect(await b.driver.status()).toMatchObject({ writable: false, received: { timeline: 1 } });
+  });
+
   it('T14: a fence that comes while the engine is opened wins', async () => {
     const [a] = (await bed.cluster(['db1'])) as [TestNode];
     const opening = a.driver.startAsMain(ignore);
@@ -397,6 +418,33 @@ describe('draining', () => {
     await write(b, 'more');
     await caughtUp(a, b);
     expect(await values(a)).toEqual(['last', 'more']);
+  });
+
+  it('knows the end of every record, across pages and segments: a final position must not be short by one header', async () => {
+    const [a] = await serving(['db1']);
+    await sql(a, `insert into t select repeat('x', g % 3000) from generate_series(1, 2000) g`);
+    must(await a.driver.drain());
+    const [first = ''] = readdirSync(wal(a))
+      .filter((name) => /^[0-9A-F]{24}$/.test(name))
+      .sort();
+    const from = formatLsn(parseSegment(first, 2 ** 20)?.bytes ?? 0);
+    const dump = spawnSync(join(binDir, 'pg_waldump'), ['-p', wal(a), '-s', from], {
+      ...osUser,
+      cwd: '/',
+      encoding: 'utf8',
+      maxBuffer: 2 ** 28,
+    });
+    const ends = [...dump.stdout.matchAll(/len \(rec\/tot\):\s*\d+\/\s*(\d+),.*lsn: ([0-9A-F/]+), prev/g)].map(
+      ([, length, lsn]) => ({
+        start: parseLsn(lsn ?? ''),
+        end: recordEnd(parseLsn(lsn ?? ''), Number(length), 2 ** 20),
+      }),
+    );
+    expect(ends.length).toBeGreaterThan(2000);
+    // A record that ends with its page is followed by the next page's header.
+    const header = (at: number) => (at % 8192 !== 0 ? 0 : at % 2 ** 20 === 0 ? 40 : 24);
+    const wrong = ends.filter(({ end }, i) => i + 1 < ends.length && end + header(end) !== ends[i + 1]?.start);
+    expect(wrong).toEqual([]);
   });
 
   it('T12: is NotStopped within its bound when a follower hangs, and the main can be opened again', async () => {
@@ -448,6 +496,19 @@ describe('fencing', () => {
     await open(a.driver);
   });
 
+  it('T6: the deadman ends a real engine with all its backends, and the next start works', async () => {
+    const [a] = await serving(['db1']);
+    const { stateDir, logDir } = a.options;
+    const deadman = createDeadman({ clock: realClock, stateDir, logDir });
+    const pid = await pidOf(a);
+    const all = [pid, ...childrenOf(pid)];
+    deadman.arm(pid, realClock.nowMs() + 100);
+    await until('nothing is left of it', () => all.filter(alive).length === 0);
+    deadman.disarm();
+    await deadman.stop();
+    await open(a.driver);
+  });
+
   it('is done at once when nothing runs', async () => {
     const [a] = (await bed.cluster(['db1'])) as [TestNode];
     must(await a.driver.fence());
@@ -465,6 +526,19 @@ describe('fencing', () => {
       problem: expect.any(String),
     });
     expect(performance.now() - from).toBeLessThan(900);
+    const many = performance.now();
+    await Promise.all([1, 2, 3, 4].map(() => a.driver.status()));
+    expect(performance.now() - many).toBeLessThan(900);
+  });
+
+  it('T14: a frozen former main that is told to follow is killed, not left to thaw writable', async () => {
+    const [a, b] = await serving(['db1', 'db2'], { engineStopMs: 400 });
+    const pid = await pidOf(a);
+    for (const each of [pid, ...childrenOf(pid)]) process.kill(each, 'SIGSTOP');
+    must(await a.driver.standBy());
+    expect(alive(pid)).toBe(false);
+    expect((await a.driver.status()).writable).toBe(false);
+    void b;
   });
 
   it('a backend that crashes takes the engine down: whether it starts again is the agent’s decision', async () => {
@@ -643,6 +717,36 @@ describe('rejoining', () => {
     });
     expect(readdirSync(wal(a))).toEqual(before);
     expect(existsSync(a.options.evidenceDir)).toBe(false);
+  });
+
+  it('T32: a backup that received beyond the fork and had not applied it does not replay it after its return', async () => {
+    const [a, b, c] = await serving(['db1', 'db2', 'db3']);
+    must(await b.driver.fence());
+    await caughtUp(c, a);
+    await sql(c, 'select pg_wal_replay_pause()');
+    await write(a, 'received, not applied');
+    await until(
+      'db3 has received it',
+      async () => ((await c.driver.status()).received?.bytes ?? 0) >= ((await a.driver.status()).received?.bytes ?? 0),
+    );
+    must(await a.driver.fence());
+    must(await b.driver.standBy());
+    must(await b.driver.promote());
+    await write(b, 'on the new main');
+    const { evidence } = must(await c.driver.rejoin(b.config));
+    expect(evidenceText(c, evidence)).toContain('received, not applied');
+    await caughtUp(c, b);
+    expect(await values(c)).toEqual(['on the new main']);
+  });
+
+  it('a directory that cannot be written is a problem, not a crash', async () => {
+    const [a, b] = await forked();
+    writeFileSync(a.options.evidenceDir, 'a file in the way');
+    expect(refused(await a.driver.rejoin(b.config))).toMatchObject({
+      code: 'NotRejoined',
+      message: expect.stringContaining('could not be kept'),
+    });
+    expect(existsSync(marker(a))).toBe(false);
   });
 
   it('T40: does not overwrite a data set that is another one than the main’s', async () => {

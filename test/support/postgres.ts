@@ -104,6 +104,7 @@ export interface TestNode {
 export class TestBed {
   readonly dir = mkdtempSync(join(tmpdir(), 'ms-'));
   private readonly nodes: TestNode[] = [];
+  private readonly homes: string[] = [];
 
   constructor() {
     chmodSync(this.dir, 0o755);
@@ -115,6 +116,7 @@ export class TestBed {
   async cluster(names: string[], more: Partial<PostgresOptions> = {}): Promise<TestNode[]> {
     const home = mkdtempSync(join(this.dir, 'c'));
     chmodSync(home, 0o755);
+    this.homes.push(home);
     const peers: NodeConfig[] = [];
     for (const name of names)
       peers.push({ name, instanceId: `i-${name}`, zone: 'a', host: '127.0.0.1', port: await freePort(), priority: 1 });
@@ -154,12 +156,14 @@ export class TestBed {
     return { ...node, options, driver: createPostgresDriver(options) };
   }
 
-  async fenceAll(): Promise<void> {
+  /** After each test: every engine stopped, its directories gone before they are ever written to disk. */
+  async clear(): Promise<void> {
     await Promise.all(this.nodes.splice(0).map(({ driver }) => driver.fence()));
+    for (const home of this.homes.splice(0)) rmSync(home, { recursive: true, force: true });
   }
 
   async destroy(): Promise<void> {
-    await this.fenceAll();
+    await this.clear();
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

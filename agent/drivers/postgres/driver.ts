@@ -66,7 +66,7 @@ class PostgresDriver implements EngineDriver {
     const suspect = await this.mayWrite(now);
     if (now.running && !suspect) return this.readable();
     if (suspect) {
-      const stopped = await this.engine.stop();
+      const stopped = await this.engine.kill();
       if (!stopped.ok) return stopped;
     }
     return this.engine.startReadOnly(await configuredMain(this.options));
@@ -96,7 +96,7 @@ class PostgresDriver implements EngineDriver {
     if (already && (now.streaming || this.judgedLately(main))) return ok(undefined);
     const suspect = await this.mayWrite(now);
     if (suspect) {
-      const stopped = await this.engine.stop();
+      const stopped = await this.engine.kill();
       if (!stopped.ok) return stopped;
     }
     const fits = await this.judge(main);

@@ -30,19 +30,32 @@ const sentence = (error: unknown): string => (error instanceof Error ? error.mes
 
 export class Session {
   private open: Line | null = null;
-  /** Two callers at once share one connection. */
-  private opening: Promise<Line> | null = null;
+  private turn: Promise<unknown> = Promise.resolve();
+  private failures = { count: 0, last: '' };
 
   constructor(private readonly config: SessionConfig) {}
 
-  /** One statement; connects when needed. After any failure the next call begins anew. */
-  async ask(sql: string): Answer {
+  /**
+   * One statement at a time; connects when needed. After a failed connection the next call begins anew, and those that
+   * waited behind it fail with it: a hung engine costs every caller one bound, not one for each that is in the queue.
+   */
+  ask(sql: string): Answer {
+    const { count } = this.failures;
+    const mine = this.turn.then(() => (count === this.failures.count ? this.askNow(sql) : fail(this.failures.last)));
+    this.turn = mine;
+    return mine;
+  }
+
+  private async askNow(sql: string): Answer {
     try {
-      const { client } = this.open ?? (await this.connected());
-      const { rows } = await client.query<Row>(sql);
+      this.open ??= await this.connect();
+      const { rows } = await this.open.client.query<Row>(sql);
       return ok(rows);
     } catch (error) {
-      if (!isStatementError(error)) this.close();
+      if (!isStatementError(error)) {
+        this.failures = { count: this.failures.count + 1, last: sentence(error) };
+        this.close();
+      }
       return fail(sentence(error));
     }
   }
@@ -51,14 +64,6 @@ export class Session {
   close(): void {
     this.open?.socket.destroy();
     this.open = null;
-  }
-
-  private async connected(): Promise<Line> {
-    this.opening ??= this.connect().finally(() => {
-      this.opening = null;
-    });
-    this.open = await this.opening;
-    return this.open;
   }
 
   private async connect(): Promise<Line> {

@@ -3,6 +3,7 @@
 
 import { createSequentialIds, createVirtualClock, type VirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryStore, type MemoryStore } from '../../../adapters/memory/store';
+import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
 import type { Desk } from '../../../cli/desk';
 import type { Execution, OperationInput, Operations } from '../../../cli/operations';
 import { runCli, type World } from '../../../cli/program';
@@ -65,7 +66,8 @@ export function createBench(script: Script = never): Bench {
   const store = createMemoryStore();
   const operations = fakeOperations(() => desk, script);
   const { leases, reports, settings, journal } = store;
-  const desk: Desk = { leases, reports, settings, journal, clock, ids: createSequentialIds(), operations };
+  const vip = createMemoryVip(createMemoryAddresses({ allocationIds: ['eipalloc-alpha'] }), clock);
+  const desk: Desk = { leases, reports, settings, journal, clock, ids: createSequentialIds(), operations, vip };
   return { desk, clock, store, operations, run: (line, change) => ran(desk, clock, line, change) };
 }
 
