@@ -1,0 +1,19 @@
+// What an agent is put together from: one node's part of the world, wired in main.ts, faked in tests.
+
+import type { ClusterConfig, NodeConfig } from '../core/model';
+import type { Clock, Deadman, EngineDriver, Events, Ids, Journal, LeaseStore, Reports } from '../core/ports';
+
+export interface AgentParts {
+  config: ClusterConfig;
+  me: NodeConfig;
+  store: LeaseStore;
+  reports: Reports;
+  events: Events;
+  journal: Journal;
+  driver: EngineDriver;
+  deadman: Deadman;
+  clock: Clock;
+  ids: Ids;
+  version: string;
+  log: (message: string, details?: Record<string, unknown>) => void;
+}
