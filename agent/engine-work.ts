@@ -142,10 +142,12 @@ export class EngineWork {
     serve: async () => {
       if (!(await this.promised())) return 'no promise is held: not started';
       // A main that has to be started again has crashed; one that reopens or comes back from a fence has not.
-      if (this.state === 'main') this.failed('the engine had stopped by itself');
+      const crashed = this.state === 'main';
       this.final = null;
       const done = await this.parts.driver.startAsMain((pid) => void this.armDeadman(pid));
-      return done.ok ? null : this.failed(done.error.message);
+      if (!done.ok) return this.failed(done.error.message);
+      if (crashed) this.failed('the engine had stopped by itself');
+      return null;
     },
     drain: async () => {
       const done = await this.parts.driver.drain();

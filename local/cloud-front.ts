@@ -12,6 +12,8 @@ export interface Machine {
   isOn(instanceId: string): boolean;
   /** Association of this address changed: to this instance, or to none. */
   addressMoved(allocationId: string, instanceId: string | null): void;
+  /** For faults that must strike just before a VIP is withdrawn. */
+  beforeWithdraw(): Promise<void>;
   runDocument(
     instanceId: string,
     document: string,
@@ -85,6 +87,7 @@ export class CloudFront {
       if (owner !== null && owner !== call.get('InstanceId'))
         return alreadyAssociated(call.get('AllocationId') ?? '', owner);
     }
+    if (action === 'DisassociateAddress') await this.machine.beforeWithdraw();
     const answer = await this.forward(incoming, body);
     if (answer.status !== 200) return answer;
     if (action === 'StartInstances') await Promise.all(instances.map((id) => this.machine.powerOn(id)));

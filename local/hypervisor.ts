@@ -42,6 +42,8 @@ export interface HypervisorOptions {
   /** Overrides of the cluster's configuration, e.g. timings. */
   cluster?: Partial<Omit<MainstayConfigInput['clusters'][number], 'name' | 'nodes' | 'vip' | 'engine'>>;
   nodeNames?: readonly string[];
+  /** More environment for the processes of a node, by its name: the benchmark counts requests with it. */
+  nodeEnvironment?: Record<string, Record<string, string>>;
   progress: (line: string) => void;
 }
 
@@ -59,6 +61,7 @@ export class Hypervisor {
   private nodes = new Map<string, Node>();
   private ec2: EC2Client | null = null;
   private environment: Record<string, string> = {};
+  private doomedAtWithdraw: Node | null = null;
   private down: Promise<void> | null = null;
 
   constructor(private readonly options: HypervisorOptions) {}
@@ -88,7 +91,10 @@ export class Hypervisor {
     for (const facts of locals)
       this.nodes.set(
         facts.instanceId,
-        new Node(facts, { agentProgram: join(dir, 'programs', 'mainstay-agent.js'), environment: this.environment }),
+        new Node(facts, {
+          agentProgram: join(dir, 'programs', 'mainstay-agent.js'),
+          environment: { ...this.environment, ...this.options.nodeEnvironment?.[facts.name] },
+        }),
       );
     progress(
       `starting ${locals.length} nodes (PostgreSQL ${postgres.version}${account ? `, as ${account.name}` : ''})`,
@@ -242,6 +248,11 @@ export class Hypervisor {
         const node = id === null ? undefined : this.nodes.get(id);
         this.relay?.lead(node ? { host: loopback, port: node.facts.port } : null);
       },
+      beforeWithdraw: async () => {
+        const doomed = this.doomedAtWithdraw;
+        this.doomedAtWithdraw = null;
+        await doomed?.powerOff();
+      },
       runDocument: async (id, document, parameters) => this.runDocument(id, document, parameters),
     };
   }
@@ -288,6 +299,11 @@ export class Hypervisor {
       },
       'power-on': () => this.account().send(new StartInstancesCommand({ InstanceIds })),
       'kill-agent': async () => node.killAgent(),
+      'lose-agent': async () => node.loseAgent(),
+      'kill-engine': async () => node.killEngine(),
+      'pull-plug-at-withdraw': async () => {
+        this.doomedAtWithdraw = node;
+      },
       'stop-agent': () => node.stopAgent(),
       'start-agent': () => node.powerOn(),
     };

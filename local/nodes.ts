@@ -2,7 +2,7 @@
 // systemd does: starts the agent at power on, restarts it when it dies, nothing else.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, symlinkSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, symlinkSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -50,6 +50,19 @@ export class Node {
   /** kill -9 of one part of the node; `agent` is restarted as systemd would, `engine` is the agent's business. */
   killAgent(): void {
     this.agent?.kill('SIGKILL');
+  }
+
+  /** The same, and nobody starts it again: a service manager that is broken, too. */
+  loseAgent(): void {
+    this.powered = false;
+    this.killAgent();
+  }
+
+  /** kill -9 of one postmaster: what the kernel does to a process that eats the memory. */
+  killEngine(): void {
+    const pid = Number(readFileSync(join(nodeFiles(this.facts.dir).data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    if (!this.pids().includes(pid)) throw new Error(`the engine of ${this.facts.name} is not running`);
+    process.kill(pid, 'SIGKILL');
   }
 
   /** Clean stop of the agent, as `systemctl stop` or a reboot does. */

@@ -11,7 +11,9 @@ import type { HypervisorOptions } from './hypervisor';
 import type { StackFacts } from './layout';
 import { killAllIn } from './processes';
 
-export type StackOptions = Pick<HypervisorOptions, 'cluster' | 'nodeNames'> & { progress?: (line: string) => void };
+export type StackOptions = Pick<HypervisorOptions, 'cluster' | 'nodeNames' | 'nodeEnvironment'> & {
+  progress?: (line: string) => void;
+};
 
 /** A socket's path has room for about 100 characters (sun_path), and the engine's lies below this folder. */
 const longestTemp = 60;

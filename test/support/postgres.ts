@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
@@ -101,8 +102,16 @@ export interface TestNode {
   driver: EngineDriver;
 }
 
+/** Memory where there is enough of it: three times faster, for a test writes some 30 MB a node and deletes them again. */
+function roomyDir(): string {
+  const memory = '/dev/shm';
+  if (!existsSync(memory)) return tmpdir();
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize > 2 * 1024 ** 3 ? memory : tmpdir();
+}
+
 export class TestBed {
-  readonly dir = mkdtempSync(join(tmpdir(), 'ms-'));
+  readonly dir = mkdtempSync(join(roomyDir(), 'ms-'));
   private readonly nodes: TestNode[] = [];
   private readonly homes: string[] = [];
 

@@ -14,8 +14,8 @@ export const switchover: Plan = {
     { name: 'Withdraw the VIP', step: 'withdraw-vip', deadlineMs: 10_000, retry: shortly,
       undo: { name: 'Undo: give the VIP back', step: 'restore-vip', deadlineMs: 20_000 } },
     { name: 'Drain the main', step: 'drain', deadlineMs: 15_000, retry: once,
-      undo: { name: 'Undo: reopen the main', step: 'reopen', deadlineMs: 60_000 } },
-    { name: 'Wait until the candidate has everything', step: 'barrier', deadlineMs: 10_000, retry: once },
+      undo: { name: 'Undo: reopen the main', step: 'reopen', deadlineMs: 30_000 } },
+    { name: 'Wait until the candidate has everything', step: 'barrier', deadlineMs: 5_000, retry: once },
     { name: 'Transfer the lease', step: 'transfer', deadlineMs: 10_000, retry: forward, pointOfNoReturn: true },
     { name: 'Bring the new main into service', together: [
       { name: 'Promote the candidate', step: 'promote', deadlineMs: 60_000, retry: forward },

@@ -30,6 +30,6 @@ async function run(context: StepContext): StepResult {
       ),
     );
   }
-  context.note(`${seen.node} wrote through the VIP in ${seen.probe?.ms} ms`);
+  context.note(`${seen.node} wrote through the VIP in ${Math.round(seen.probe?.ms ?? 0)} ms`);
   return ok({});
 }

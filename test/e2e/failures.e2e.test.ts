@@ -1,0 +1,202 @@
+// What happens to a real cluster when its parts die: each scenario starts and ends with a healthy one, in one stack.
+
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { ListExecutionsCommand, ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { contenderWaitMs, defaultTimings } from '../../core/timings';
+import { WritingClient } from '../../local/client';
+import { cluster, World } from '../support/e2e';
+
+jest.setTimeout(120_000);
+
+let world: World;
+beforeAll(async () => {
+  world = await World.seated();
+});
+afterAll(() => world?.stop());
+
+const write = 'CREATE TABLE IF NOT EXISTS probe (n int); INSERT INTO probe VALUES (1)';
+
+async function failoverExecutions(): Promise<string[]> {
+  const sfn = new SFNClient(world.credentials);
+  const { stateMachines } = await sfn.send(new ListStateMachinesCommand({}));
+  const machine = stateMachines?.find(({ name }) => name === 'mainstay-failover');
+  const { executions } = await sfn.send(new ListExecutionsCommand({ stateMachineArn: machine?.stateMachineArn }));
+  return (executions ?? []).map(({ name }) => name ?? '');
+}
+
+test('T15: a killed node is failed over; it comes back as shunned backup and accepts no write, not even from a superuser', async () => {
+  const before = await world.healthy();
+  const old = before.holder ?? '';
+  await world.stack.order('pull-plug', old);
+  const after = await world.failedOver(before.epoch);
+  expect(after.holder).not.toBe(old);
+  expect(after.epoch).toBe(before.epoch + 1);
+  expect(after.shunned[old]?.label).toBe(`FAILED-OVER-TO-${after.holder}`);
+  expect(after.hold).not.toBeNull();
+  expect(after.fence?.how).toBe('self-fence');
+  await world.throughVip(write);
+
+  await world.stack.order('power-on', old);
+  let tries = 0;
+  await world.until('the old main reports that it is shunned', async () => {
+    tries += 1;
+    await expect(world.sql(old, write)).rejects.toThrow();
+    const report = await world.report(old);
+    return report?.state === 'shunned' && report.seen.epoch === after.epoch;
+  });
+  expect(tries).toBeGreaterThan(0);
+  await expect(world.sql(old, write)).rejects.toThrow();
+  await world.recoverAll();
+});
+
+test('T49: duplicate and late triggers give one failover for one failure', async () => {
+  const before = await world.healthy();
+  await world.stack.order('pull-plug', before.holder ?? '');
+  const after = await world.failedOver(before.epoch);
+  const claims = (await world.journal()).filter(({ rule, epoch }) => rule === 'claim' && epoch === after.epoch);
+  expect(claims).toHaveLength(1);
+  const executions = (await failoverExecutions()).filter((name) => name.includes(`-e${before.epoch}-`));
+  expect(executions).toHaveLength(1);
+
+  const [, epoch, renewals] = /-e(\d+)-r(\d+)-/.exec(executions[0] ?? '') ?? [];
+  const Detail = JSON.stringify({
+    cluster,
+    epoch: Number(epoch),
+    renewals: Number(renewals),
+    silentMs: 4100,
+    seenBy: 'db3',
+    attempt: 0,
+  });
+  const late = { Source: 'mainstay', DetailType: 'Lease Expired', Detail };
+  await new EventBridgeClient(world.credentials).send(new PutEventsCommand({ Entries: [late, late, late] }));
+  // A newer attempt of the same failure is looked at by an execution of its own, which finds that there is nothing to do.
+  const next = { ...late, Detail: Detail.replace('"attempt":0', '"attempt":1') };
+  await new EventBridgeClient(world.credentials).send(new PutEventsCommand({ Entries: [next] }));
+  const second = `${cluster}-failover-e${epoch}-r${renewals}-1`;
+  await world.until('the late trigger is refused', async () =>
+    (await world.journal(second)).some(({ rule }) => rule === 'Undo.NotSilent'),
+  );
+  expect((await failoverExecutions()).filter((name) => name.includes(`-e${before.epoch}-`)).sort()).toEqual([
+    executions[0],
+    second,
+  ]);
+  expect((await world.lease()).epoch).toBe(after.epoch);
+  await world.recoverAll();
+});
+
+test('T6: an agent that is killed and started again keeps the role, same main and same epoch, and writes go on', async () => {
+  const before = await world.healthy();
+  const old = before.holder ?? '';
+  const { boot } = (await world.report(old)) ?? { boot: '' };
+  await world.stack.order('kill-agent', old);
+  await world.until('the agent is back', async () => (await world.report(old))?.boot !== boot);
+  await world.until('it renews', async () => (await world.lease()).renewals > before.renewals + 3);
+  expect(await world.authority()).toEqual({
+    ...(await world.authority()),
+    epoch: before.epoch,
+    holder: old,
+    phase: 'held',
+  });
+  await world.throughVip(write);
+});
+
+test('T6: an agent that is lost for good takes its engine along when the promise ends, and the cluster fails over', async () => {
+  const before = await world.healthy();
+  const old = before.holder ?? '';
+  await world.sql(old, write);
+  await world.stack.order('lose-agent', old);
+  const after = await world.failedOver(before.epoch);
+  expect(after.fence?.how).toBe('self-fence');
+  await expect(world.sql(old, write)).rejects.toThrow();
+  await world.stack.order('start-agent', old);
+  await world.recoverAll();
+});
+
+test('a killed engine is started again once, in place: same main, same epoch', async () => {
+  const before = await world.healthy();
+  const old = before.holder ?? '';
+  await world.stack.order('kill-engine', old);
+  await world.until('the engine serves again', () =>
+    world.throughVip(write).then(
+      () => true,
+      () => false,
+    ),
+  );
+  const { epoch, holder, phase } = await world.healthy();
+  expect({ epoch, holder, phase }).toEqual({ epoch: before.epoch, holder: old, phase: 'held' });
+});
+
+test('an engine that cannot be started again is given up at once: nobody waits for the ttl', async () => {
+  const before = await world.healthy();
+  const old = before.holder ?? '';
+  const control = join(world.stack.node(old).dir, 'data', 'global', 'pg_control');
+  renameSync(control, `${control}.away`);
+  await world.stack.order('kill-engine', old);
+  const after = await world.failedOver(before.epoch);
+  expect(after.fence).toMatchObject({ node: old, how: 'demote-ack' });
+  const verified = (await world.journal()).findLast(({ rule }) => rule === 'verify');
+  expect(verified?.because).toContain(`${old} gave the lease up`);
+  renameSync(`${control}.away`, control);
+  await world.recoverAll();
+});
+
+test('T60: a clean stop pauses the service, backups do not take over, and the node resumes by itself when it is back', async () => {
+  const before = await world.healthy();
+  const old = before.holder ?? '';
+  const backup = before.holder === 'db1' ? 'db2' : 'db1';
+  await world.stack.order('stop-agent', old);
+  const paused = await world.lease();
+  expect(paused).toMatchObject({ phase: 'paused', holder: old, epoch: before.epoch, pausedBy: 'stop' });
+  const since = Date.now();
+  await world.until('the backups have watched for longer than a contender waits', async () => {
+    const at = Date.parse((await world.report(backup))?.at ?? '');
+    return at > since + contenderWaitMs(defaultTimings);
+  });
+  expect(await world.lease()).toMatchObject({ phase: 'paused', holder: old, epoch: before.epoch });
+  await world.stack.order('start-agent', old);
+  await world.until('the main resumes', async () => (await world.lease()).phase === 'held');
+  expect(await world.lease()).toMatchObject({ holder: old, epoch: before.epoch + 1 });
+  await world.healthy();
+  await world.throughVip(write);
+});
+
+test('T48, T50: a switchover whose candidate dies before the point of no return is undone: same main, same epoch, writes go on', async () => {
+  const before = await world.healthy();
+  const old = before.holder ?? '';
+  const candidate = old === 'db3' ? 'db2' : 'db3';
+  const client = new WritingClient(world.stack.facts.vip);
+  await client.start();
+  await client.flows(20, 10_000);
+  await world.stack.order('pull-plug-at-withdraw', candidate);
+  const run = await world.cli('switch', cluster, '--to', candidate);
+  expect(run.code).not.toBe(0);
+  expect(run.stderr).toContain(candidate);
+  await client.flows(20, 30_000);
+  await client.stop();
+  expect(await world.authority()).toMatchObject({
+    epoch: before.epoch,
+    holder: old,
+    phase: 'held',
+    operation: null,
+    drain: null,
+  });
+  expect(await client.lost('127.0.0.1', world.stack.node(old).port)).toBe(0);
+  await world.stack.order('power-on', candidate);
+  await world.healthy();
+});
+
+test('a switchover loses no acknowledged write, there and back', async () => {
+  const before = await world.healthy();
+  const client = new WritingClient(world.stack.facts.vip);
+  await client.start();
+  await client.flows(20, 10_000);
+  await world.must('switch', cluster);
+  await client.flows(20, 10_000);
+  await world.must('switch', cluster, '--to', before.holder ?? '');
+  await client.flows(20, 10_000);
+  await client.stop();
+  expect(await client.lost('127.0.0.1', world.stack.node(before.holder ?? '').port)).toBe(0);
+  expect(client.acknowledged).toBeGreaterThanOrEqual(60);
+});

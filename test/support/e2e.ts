@@ -1,0 +1,166 @@
+// A real stack for end-to-end tests: emulator, deployed control plane, agents, PostgreSQL. Waits for conditions with a
+// deadline, never for a time.
+
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Client } from 'pg';
+import { createDocumentClient } from '../../adapters/aws/clients';
+import { createJournal } from '../../adapters/aws/journal';
+import { createLeaseStore } from '../../adapters/aws/lease-store';
+import { createReports } from '../../adapters/aws/reports';
+import { createSettings } from '../../adapters/aws/settings';
+import { createSystemIds } from '../../adapters/system';
+import type { Lease, Report } from '../../core/model';
+import type { JournalEntry } from '../../core/ports';
+import { type CliRun, Stack } from '../../local/stack';
+
+export const cluster = 'alpha';
+
+export class World {
+  private readonly client: DynamoDBClient;
+
+  private constructor(readonly stack: Stack) {
+    this.client = new DynamoDBClient(this.credentials);
+  }
+
+  async stop(): Promise<void> {
+    this.client.destroy();
+    await this.stack.stop();
+  }
+
+  static async start(): Promise<World> {
+    return new World(await Stack.start());
+  }
+
+  /** db1 is main and every other node follows it. */
+  static async seated(): Promise<World> {
+    const world = await World.start();
+    await world.until(
+      'every agent reports',
+      async () => (await world.reports()).filter((r) => r.engine.running).length === 3,
+    );
+    await world.must('start', cluster, '--node', 'db1');
+    await world.healthy();
+    return world;
+  }
+
+  get credentials() {
+    const { environment } = this.stack.facts;
+    return {
+      endpoint: environment.AWS_ENDPOINT_URL,
+      region: environment.AWS_REGION,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    };
+  }
+
+  private get table() {
+    return { client: createDocumentClient(this.client), name: this.stack.facts.stackName };
+  }
+
+  readonly settings = () => createSettings(this.table);
+
+  async lease(): Promise<Lease> {
+    const read = await createLeaseStore(this.table).read(cluster);
+    if (!read.ok || !read.value) throw new Error('the lease cannot be read');
+    return read.value;
+  }
+
+  /** What a refusal must leave as it was. */
+  async authority(): Promise<Partial<Lease>> {
+    const { epoch, phase, holder, operation, drain, shunned, hold } = await this.lease();
+    return { epoch, phase, holder, operation, drain, shunned, hold };
+  }
+
+  async reports(): Promise<Report[]> {
+    const listed = await createReports(this.table).list(cluster);
+    return listed.ok ? listed.value : [];
+  }
+
+  async report(node: string): Promise<Report | undefined> {
+    return (await this.reports()).find((report) => report.node === node);
+  }
+
+  async journal(operation?: string): Promise<JournalEntry[]> {
+    const listed = await createJournal(this.table, createSystemIds()).list(cluster, operation ? { operation } : {});
+    return listed.ok ? listed.value : [];
+  }
+
+  cli(...args: string[]): Promise<CliRun> {
+    return this.stack.cli(...args);
+  }
+
+  async must(...args: string[]): Promise<CliRun> {
+    const run = await this.cli(...args);
+    if (run.code !== 0)
+      throw new Error(`mainstay ${args.join(' ')} ended with ${run.code}: ${run.stderr}\n${run.stdout}`);
+    return run;
+  }
+
+  /** One main that renews, nobody shunned, everybody else streaming from it, no operation. */
+  async healthy(): Promise<Lease> {
+    let lease = await this.lease();
+    await this.until('a healthy cluster', async () => {
+      lease = await this.lease();
+      const { holder, epoch } = lease;
+      const others = (await this.reports()).filter(({ node }) => node !== holder);
+      const following = others.every(
+        ({ engine, seen }) => engine.streaming && engine.following === holder && seen.epoch === epoch,
+      );
+      return lease.phase === 'held' && lease.operation === null && others.length === 2 && following;
+    });
+    return lease;
+  }
+
+  /** Brings every shunned or absent node back. */
+  async recoverAll(): Promise<void> {
+    for (const node of Object.keys((await this.lease()).shunned)) await this.must('recover', cluster, node);
+    await this.healthy();
+  }
+
+  async failedOver(fromEpoch: number): Promise<Lease> {
+    let lease = await this.lease();
+    await this.until(`a failover from epoch ${fromEpoch}`, async () => {
+      lease = await this.lease();
+      return lease.epoch > fromEpoch && lease.phase === 'held' && lease.operation === null;
+    });
+    return lease;
+  }
+
+  /** As superuser, straight at the node, past the VIP (T17). */
+  async sql(node: string, text: string): Promise<Record<string, unknown>[]> {
+    return query(this.stack.facts.vip.host, this.stack.node(node).port, text);
+  }
+
+  async throughVip(text: string): Promise<Record<string, unknown>[]> {
+    return query(this.stack.facts.vip.host, this.stack.facts.vip.port, text);
+  }
+
+  /** Resolves when it holds; rejects at the deadline with what was waited for. */
+  async until(what: string, holds: () => Promise<boolean>, deadlineMs = 60_000): Promise<void> {
+    const endMs = performance.now() + deadlineMs;
+    while (!(await holds())) {
+      if (performance.now() > endMs)
+        throw new Error(`waited ${deadlineMs} ms in vain for ${what}: ${JSON.stringify(await this.lease())}`);
+      await delay(50);
+    }
+  }
+}
+
+async function query(host: string, port: number, text: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({
+    host,
+    port,
+    user: 'postgres',
+    database: 'postgres',
+    connectionTimeoutMillis: 1000,
+    query_timeout: 2000,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
