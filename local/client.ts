@@ -119,6 +119,6 @@ export class WritingClient {
   private async drop(): Promise<void> {
     const connection = this.connection;
     this.connection = null;
-    await Promise.race([connection?.end().catch(() => undefined), delay(100)]);
+    await Promise.race([connection?.end().catch(() => undefined), delay(100, undefined, { ref: false })]);
   }
 }

@@ -131,7 +131,7 @@ async function endProcess(child: ChildProcess, dir: string): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
-    await Promise.race([gone, delay(15_000)]);
+    await Promise.race([gone, delay(15_000, undefined, { ref: false })]);
   }
   await cleared(dir);
 }
