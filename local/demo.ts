@@ -41,7 +41,8 @@ async function demo({ json, keep }: DemoOptions): Promise<void> {
   ] as const) {
     process.on(signal, () => {
       say('\nending: nothing is left behind');
-      void endOnce().then(() => process.exit(code));
+      process.exitCode = code;
+      void endOnce().then(() => process.exit());
     });
   }
   say('Mainstay demo: three PostgreSQL nodes, the deployed control plane in an emulated AWS account\n');
@@ -58,7 +59,7 @@ async function demo({ json, keep }: DemoOptions): Promise<void> {
     if (json) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
     if (keep) return keepRunning(stack);
   } catch (error) {
-    if (ending) return; // interrupted: what failed, failed because of that
+    if (ending) return ending; // interrupted: what failed, failed because of that
     await endOnce();
     throw error;
   }
@@ -122,7 +123,7 @@ new Command('npm run demo --')
   .action((options: DemoOptions) => (options.down ? down() : demo(options)))
   .parseAsync()
   .then(
-    () => process.exit(0),
+    () => process.exit(),
     (error: Error) => {
       process.stderr.write(`\ndemo: ${error.message}\n`);
       process.exit(1);

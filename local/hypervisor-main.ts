@@ -10,9 +10,13 @@ const say = (message: object): void => {
 
 const hypervisor = new Hypervisor({ dir, ...JSON.parse(overrides), progress: (line) => say({ progress: line }) });
 let keep = false;
+let ending = false;
 
 async function end(code: number): Promise<void> {
+  ending = true;
   await hypervisor.stop().catch((error: Error) => say({ failed: error.message }));
+  // Installers that are still at work are this process's group; it is the leader itself and ignores its own signal.
+  process.kill(-process.pid, 'SIGTERM');
   process.exit(code);
 }
 
@@ -22,7 +26,7 @@ process.stdin.on('data', (data) => {
 process.stdin.on('end', () => keep || void end(0));
 // Written to a starter that is gone: its stdin end, above, decides.
 process.stdout.on('error', () => undefined);
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(0));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => ending || void end(0));
 
 hypervisor.up().then(
   (facts) => say({ ready: facts }),

@@ -201,6 +201,8 @@ export class Hypervisor {
     };
     await execute(process.execPath, ['--import', require.resolve('tsx'), buildProgram, JSON.stringify(job)], {
       maxBuffer: 64 * 1024 * 1024,
+      // Inside the stack's folder, so that ending the stack ends it.
+      cwd: this.options.dir,
     });
   }
 

@@ -19,7 +19,7 @@ interface Demo {
 
 function start(temp: string, ...args: string[]): Demo {
   const child = spawn(process.execPath, ['--import', 'tsx', 'local/demo.ts', ...args], {
-    env: { ...process.env, TMPDIR: temp, NODE_NO_WARNINGS: '1' },
+    env: { ...process.env, TMPDIR: temp, NODE_NO_WARNINGS: '1', TSX_DISABLE_CACHE: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
