@@ -61,7 +61,7 @@ export async function ensurePostgres(progress: (line: string) => void): Promise<
   progress('installing PostgreSQL from the system packages');
   try {
     await apt([...asRoot], ['update', '-qq']);
-    // The packaged cluster is not wanted: it would take port 5432 and start at boot.
+    // The cluster that the package makes is left alone: ours have folders and ports of their own.
     await apt([...asRoot], ['install', '-y', '-qq', '--no-install-recommends', 'postgresql']);
   } catch (error) {
     throw new Error(

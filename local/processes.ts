@@ -1,7 +1,7 @@
 // Everything that runs inside a folder, found by its working directory. This is what makes a folder a node: kill -9 of the
 // node is kill -9 of all of these, agent, engine and helpers alike.
 
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Process ids whose working directory is `dir` or below it. */
 export function processesIn(dir: string): number[] {
@@ -13,6 +13,18 @@ export function processesIn(dir: string): number[] {
       return cwd === dir || cwd.startsWith(`${dir}/`) ? [Number(name)] : [];
     } catch {
       return []; // ended meanwhile, a kernel thread, or somebody else's
+    }
+  });
+}
+
+/** Process ids whose command line names `path`: helpers that work on a folder from outside it. */
+export function processesNaming(path: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(path) ? [Number(name)] : [];
+    } catch {
+      return []; // ended meanwhile
     }
   });
 }

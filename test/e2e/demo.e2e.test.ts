@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { processesIn } from '../../local/processes';
+import { processesIn, processesNaming } from '../../local/processes';
 
 jest.setTimeout(180_000);
 
@@ -93,7 +93,7 @@ test('the demo tells the whole story and writes what it measured', async () => {
   for (const event of [...events, 'reconfigured', 'FAILED-OVER-TO-', 'rejoined', 'transferred', 'Summary'])
     expect(told).toContain(event);
   expect(readdirSync(temp)).toEqual(['result.json']);
-  expect(processesIn(temp)).toEqual([]);
+  expect([...processesIn(temp), ...processesNaming(temp)]).toEqual([]);
 });
 
 test.each([
@@ -106,7 +106,7 @@ test.each([
   demo.child.kill('SIGINT');
   expect(await demo.ended).toBe(130);
   expect(readdirSync(temp)).toEqual([]);
-  expect(processesIn(temp)).toEqual([]);
+  expect([...processesIn(temp), ...processesNaming(temp)]).toEqual([]);
 });
 
 test('a kept demo answers the CLI and goes away with --down', async () => {
@@ -117,5 +117,5 @@ test('a kept demo answers the CLI and goes away with --down', async () => {
   const down = start(temp, '--down');
   expect(await down.ended).toBe(0);
   expect(readdirSync(temp)).toEqual([]);
-  expect(processesIn(temp)).toEqual([]);
+  expect([...processesIn(temp), ...processesNaming(temp)]).toEqual([]);
 });
