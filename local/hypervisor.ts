@@ -302,6 +302,8 @@ export class Hypervisor {
       'power-on': () => this.account().send(new StartInstancesCommand({ InstanceIds })),
       'kill-agent': async () => node.killAgent(),
       'lose-agent': async () => node.loseAgent(),
+      'freeze-agent': async () => node.freezeAgent(true),
+      'thaw-agent': async () => node.freezeAgent(false),
       'kill-engine': async () => node.killEngine(),
       'pull-plug-at-withdraw': async () => {
         this.doomedAtWithdraw = node;

@@ -52,7 +52,12 @@ export class Node {
     this.agent?.kill('SIGKILL');
   }
 
-  /** The same, and nobody starts it again: a service manager that is broken, too. */
+  /** Stops the agent in its tracks, engine untouched; and lets it go on as if nothing had happened. */
+  freezeAgent(frozen: boolean): void {
+    this.agent?.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
+  }
+
+  /** Killed, and nobody starts it again: a service manager that is broken, too. */
   loseAgent(): void {
     this.powered = false;
     this.killAgent();

@@ -114,6 +114,30 @@ test('T6: an agent that is lost for good takes its engine along when the promise
   await world.recoverAll();
 });
 
+test('T5: an agent that freezes loses its engine when the promise ends, before anybody else is main; thawed, it finds itself shunned', async () => {
+  const before = await world.healthy();
+  const old = before.holder ?? '';
+  await world.stack.order('freeze-agent', old);
+  let closedAtEpoch: number | null = null;
+  await world.until('the old main is shut', async () => {
+    const { epoch } = await world.lease();
+    const open = await world.sql(old, write).then(
+      () => true,
+      () => false,
+    );
+    closedAtEpoch = open ? null : epoch;
+    return !open;
+  });
+  // Read before the attempt that failed: the port was shut while the old epoch still stood.
+  expect(closedAtEpoch).toBe(before.epoch);
+  const after = await world.failedOver(before.epoch);
+  expect(after.fence?.how).toBe('self-fence');
+  await world.stack.order('thaw-agent', old);
+  await world.until('it is shunned', async () => (await world.report(old))?.state === 'shunned');
+  await expect(world.sql(old, write)).rejects.toThrow();
+  await world.recoverAll();
+});
+
 test('a killed engine is started again once, in place: same main, same epoch', async () => {
   const before = await world.healthy();
   const old = before.holder ?? '';
