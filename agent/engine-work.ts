@@ -10,6 +10,8 @@ import type { AgentParts } from './parts';
 const BECOME_MAIN_BOUND_MS = 30_000;
 /** An engine that has served this long after a restart has earned another one. */
 const RESTART_FORGIVEN_MS = 60_000;
+/** Failures of these are counted instead: the rules give them up after few. */
+const BECOMES_MAIN: readonly Action[] = ['promote', 'serve'];
 /** Work this short ends within the round that began it. */
 const WITHIN_ROUND_MS = 20;
 
@@ -19,6 +21,7 @@ export class EngineWork {
   final: Position | null = null;
   rejoin: RejoinResult | null = null;
   private underWay: { action: Action; sinceMs: number; done: Promise<void> } | null = null;
+  private lastFailure: { action: Action; retryAtMs: number } | null = null;
   private failures = { epoch: 0, count: 0, atMs: 0 };
 
   constructor(
@@ -69,6 +72,8 @@ export class EngineWork {
       this.state = goal;
       return true;
     }
+    // What has just failed is not tried again at the pace of an alert.
+    if (this.lastFailure?.action === action && this.parts.clock.nowMs() < this.lastFailure.retryAtMs) return false;
     await this.begin(action, goal);
     return this.state === goal && !this.busy;
   }
@@ -79,6 +84,8 @@ export class EngineWork {
     work.done = this.perform(action).then((proven) => {
       if (this.underWay !== work) return;
       this.underWay = null;
+      const retryAtMs = this.parts.clock.nowMs() + this.parts.config.timings.heartbeatMs;
+      this.lastFailure = proven || BECOMES_MAIN.includes(action) ? null : { action, retryAtMs };
       if (!proven) return;
       this.state = goal;
       this.finished();

@@ -62,6 +62,11 @@ const nobodyElseOperates = clause(
   (lease) =>
     `operation ${lease.operation?.id} (${lease.operation?.kind} by ${lease.operation?.by}) is running since ${lease.operation?.since}`,
 );
+/** Bringing a backup back may take hours, and must not stand in the way when the main is lost meanwhile. */
+const nobodyElseOperatesButRecover = clause(
+  (lease, request) => lease.operation?.kind === 'recover' || nobodyElseOperates.test(lease, request),
+  nobodyElseOperates.otherwise,
+);
 const asWatched = clause(
   (lease, request) => lease.epoch === request.watched?.epoch && lease.renewals === request.watched.renewals,
   (lease) => `the lease moved on to epoch ${lease.epoch}, renewal ${lease.renewals}`,
@@ -110,12 +115,20 @@ function labelled(lease: Lease, to: NodeName): Lease['shunned'] {
   );
 }
 
+/** The seated node is free again; a holder that gave up and is not the one is shunned as at a claim. */
+function seated(lease: Lease, node: NodeName): Partial<Lease> {
+  const before = lease.holder !== null && lease.holder !== node ? { ...lease, ...shunHolder(lease) } : lease;
+  const shunned = without(labelled(before, node), node);
+  const hold = Object.keys(shunned).length === 0 ? null : before.hold;
+  return { holder: node, former: lease.holder ?? lease.former, operation: null, fence: null, shunned, hold };
+}
+
 // biome-ignore format: the protocol stays visible as a table
 export const transitions = {
   seat: {
-    from: ['vacant', 'claimed'], to: 'granted', who: 'operator', authority: true, onlyIf: [nobodyElseOperates, nodeIsFree],
-    change: (lease, { node }) => ({ holder: node ?? null, operation: null, fence: null, shunned: labelled(lease, node ?? '') }),
-    because: 'an operator says which node is right',
+    from: ['vacant', 'claimed', 'abdicated'], to: 'granted', who: 'operator', authority: true, onlyIf: [nobodyElseOperates],
+    change: (lease, { node }) => seated(lease, node ?? ''),
+    because: 'a person says which node is right, a shunned one included',
   },
   renew: {
     from: ['granted', 'held'], to: 'held', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
@@ -178,7 +191,7 @@ export const transitions = {
     because: 'the drained holder hands over: the point of no return of a switchover',
   },
   claim: {
-    from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'claimed', who: 'workflow', authority: true, onlyIf: [asWatched, nobodyElseOperates],
+    from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'claimed', who: 'workflow', authority: true, onlyIf: [asWatched, nobodyElseOperatesButRecover],
     change: (lease, { operation }) => ({
       holder: null, former: lease.holder ?? lease.former, operation: operation ?? null, drain: null, pausedBy: null, reservedFor: null, ...shunHolder(lease),
       fence: lease.phase === 'abdicated' && lease.fence ? { ...lease.fence, epoch: lease.epoch + 1 } : null,

@@ -76,7 +76,7 @@ async function giveVip({ desk, screen }: Session, config: ClusterConfig, node: N
 /** Vacant: yes. Claimed: only with a name and a person's word. Anything else has a main. */
 function judgeSeatable({ cluster, phase, holder, former, fence, epoch }: Lease, { node, yes }: StartOptions): void {
   if (phase === 'vacant') return;
-  if (phase !== 'claimed') {
+  if (phase !== 'claimed' && phase !== 'abdicated') {
     const next = phase === 'paused' ? `mainstay resume ${cluster}` : `to move it: mainstay switch ${cluster} --to NODE`;
     throw failure('AlreadySeated', `${cluster} has a main: ${holder} (${phase}, epoch ${epoch})`, next);
   }

@@ -116,8 +116,8 @@ async function heal(world: World): Promise<void> {
     const stuck = world.machines.find((machine) => machine.name !== world.lease().holder && !machine.isStreaming());
     const node = shunned ?? stuck?.name;
     if (phase === 'held' && operation === null && node) operate(world, 'recover', { node });
-    if (phase === 'claimed' && operation === null && !world.machines.some(({ name }) => !world.lease().shunned[name]))
-      return; // documented stop: nobody left
+    const nobodyLeft = world.machines.every(({ name }) => world.lease().shunned[name] || name === world.lease().holder);
+    if ((phase === 'claimed' || phase === 'abdicated') && operation === null && nobodyLeft) await world.seat();
   }
   throw new Error(
     `seed ${world.seed}: not at rest ${healMs} ms after the heal: ${JSON.stringify(world.lease())}\n${world.story.slice(-80).join('\n')}`,

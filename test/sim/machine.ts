@@ -229,7 +229,7 @@ export class Machine {
 export class Incarnation {
   private alive = true;
   private thawed: Promise<void> = Promise.resolve();
-  private thaw: () => void = () => undefined;
+  private thaw: (() => void) | null = null;
 
   constructor(
     private readonly base: VirtualClock,
@@ -241,13 +241,15 @@ export class Incarnation {
   }
 
   freeze(): void {
+    if (this.thaw) return;
     this.thawed = new Promise((resolve) => {
       this.thaw = resolve;
     });
   }
 
   melt(): void {
-    this.thaw();
+    this.thaw?.();
+    this.thaw = null;
   }
 
   async gate(): Promise<void> {

@@ -231,6 +231,16 @@ export class World {
     };
   }
 
+  /** What a person does when nobody is left: says that the node with the most data is right (`mainstay start --yes`). */
+  async seat(): Promise<void> {
+    const lease = this.lease();
+    const right = [...this.machines].sort((a, b) => b.writes.length - a.writes.length)[0];
+    const next = changed(lease, 'seat', { node: right?.name ?? '' }, this.ids.next());
+    this.tell(`a person seats ${right?.name}`);
+    if (next.ok) await this.store.leases.swap(lease, next.value);
+    this.addresses.steal(this.config.vip.allocationId, right?.config.instanceId ?? null);
+  }
+
   powerOn(machine: Machine): void {
     machine.powered = true;
     this.tell(`${machine.name} has power`);

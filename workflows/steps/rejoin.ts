@@ -7,12 +7,23 @@ import { need, reportsOf, type StepContext, type StepDefinition, type StepResult
 export const rejoin: StepDefinition = { needs: 'epoch', run };
 
 async function run(context: StepContext): StepResult {
-  const { state, operation } = context;
+  const { ports, config, state, operation } = context;
   const node = need(state, 'node');
-  const result = await until(context, async () => {
-    const report = (await reportsOf(context)).find(({ node: name }) => name === node);
-    return report?.rejoin?.operation === operation ? report.rejoin : null;
-  });
+  const result = await until(
+    context,
+    async () => {
+      const lease = await ports.leases.read(config.name);
+      if (lease.ok && lease.value?.phase !== 'held') return 'no main' as const;
+      const report = (await reportsOf(context)).find(({ node: name }) => name === node);
+      return report?.rejoin?.operation === operation ? report.rejoin : null;
+    },
+    200,
+  );
+  if (result === 'no main') {
+    return fail(
+      undo('NotServing', `the main that ${node} was rejoining is lost`, `recover ${node} once there is a main again`),
+    );
+  }
   if (result === null) return fail(retry('NotYet', `${node} is still rejoining`, 'the step goes on waiting'));
   if (result.outcome === 'failed') {
     return fail(

@@ -58,7 +58,9 @@ async function operationIsFree(context: StepContext): Promise<boolean> {
       const read = await context.ports.leases.read(context.config.name);
       if (!read.ok || read.value === null) return null;
       const fresh = { ...context, lease: read.value };
-      if (read.value.operation === null || read.value.operation.id === context.operation) return true;
+      const { operation } = read.value;
+      // A recover gives way to a failover: the claim takes its place.
+      if (operation === null || operation.id === context.operation || operation.kind === 'recover') return true;
       return (await abandonedOperation(fresh)) === null ? null : true;
     },
     500,
