@@ -23,7 +23,7 @@ export const edges: readonly Edge[] = [
   { from: anywhere, goal: 'draining', action: 'drain', proves: 'the engine is stopped cleanly and its final position is known' },
   { from: anywhere, goal: 'fenced', action: 'fence', proves: 'the engine is stopped by force, verified' },
   { from: anywhere, goal: 'shunned', action: 'fence', proves: 'the engine is stopped by force, verified' },
-  { from: ['backup', 'draining', 'fenced', 'shunned', 'rejoining'], goal: 'rejoining', action: 'rejoin', proves: 'the evidence is kept and the data is a copy of the main' },
+  { from: anywhere, goal: 'rejoining', action: 'rejoin', proves: 'the evidence is kept and the data is a copy of the main' },
 ];
 
 /** The action for this pair, or null where no edge leads. */

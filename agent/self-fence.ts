@@ -2,6 +2,7 @@
 // The deadman (deadman.ts) covers what this cannot: an agent that is dead, stuck or frozen. The kernel gate will stand
 // beside them.
 
+import type { EngineStatus } from '../core/model';
 import type { Clock, EngineDriver } from '../core/ports';
 import type { LeaseKeeper } from './lease-keeper';
 
@@ -12,6 +13,9 @@ export interface SelfFence {
   stop(): void;
 }
 
+/** An engine that runs and does not answer may still be acknowledging writes. */
+const mayWrite = ({ running, writable, received }: EngineStatus): boolean => writable || (running && received === null);
+
 /** Looks at the end of each promise; `fenced` hears about every stop. */
 export function startSelfFence(
   { clock, keeper, driver }: { clock: Clock; keeper: LeaseKeeper; driver: EngineDriver },
@@ -21,7 +25,7 @@ export function startSelfFence(
   const watchOnce = async (): Promise<void> => {
     const endsAtMs = keeper.promiseEndsAtMs();
     const leftMs = endsAtMs === null ? null : endsAtMs - clock.nowMs();
-    if (leftMs !== null && leftMs <= 0 && (await driver.status()).writable) {
+    if (leftMs !== null && leftMs <= 0 && mayWrite(await driver.status())) {
       // Looked at again: a renewal may have come in while the engine was asked.
       if ((keeper.promiseEndsAtMs() ?? 0) <= clock.nowMs()) {
         const done = await driver.fence();

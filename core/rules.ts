@@ -34,15 +34,17 @@ const shunned = ({ lease, me }: View): boolean => lease?.shunned[me] !== undefin
 const letBack = ({ lease, me }: View): boolean =>
   lease?.operation?.kind === 'recover' && lease.operation.node === me && lease.phase === 'held' && lease.holder !== me;
 const promiseOver = ({ promiseLeftMs }: View): boolean => promiseLeftMs !== null && promiseLeftMs <= 0;
+/** A main that runs and does not answer may still be acknowledging writes (T14). */
+const mayWrite = ({ engine }: View): boolean => engine.writable || (engine.running && engine.received === null);
 const serving = (view: View): boolean => holds(view) && (phase(view) === 'held' || phase(view) === 'granted');
 
 // biome-ignore format: the protocol stays visible as a table
 export const rules: readonly Rule[] = [
   { id: 'R10', goal: 'fenced', when: (v) => v.lease === null && v.engine.writable, because: 'I have not read the lease yet: nothing may write here' },
   { id: 'R20', goal: 'backup', when: (v) => v.lease === null, because: 'every node starts as backup and waits until it has read the lease' },
-  { id: 'R30', goal: 'rejoining', when: letBack, because: 'a person asked for my return: evidence first, then follow, rewind or reseed' },
+  { id: 'R30', goal: 'rejoining', when: (v) => letBack(v) && !v.engine.writable, because: 'a person asked for my return: evidence first, then follow, rewind or reseed' },
   { id: 'R40', goal: 'shunned', when: shunned, because: 'I lost the main role unexpectedly: kept out with my data untouched until a person decides' },
-  { id: 'R50', goal: 'fenced', when: (v) => serving(v) && promiseOver(v) && v.engine.writable, because: 'my promise is over and I could not renew it: stopped before anybody else may start' },
+  { id: 'R50', goal: 'fenced', when: (v) => serving(v) && promiseOver(v) && mayWrite(v), because: 'my promise is over and I could not renew it: stopped before anybody else may start' },
   { id: 'R60', goal: 'fenced', when: (v) => !holds(v) && v.engine.writable, because: 'another epoch, another holder: I stop accepting writes' },
   { id: 'R70', goal: 'draining', act: 'pause', when: (v) => serving(v) && v.leaving, because: 'this node is being stopped: cleanly, so that nobody takes over' },
   { id: 'R80', goal: 'draining', act: 'pause', when: (v) => serving(v) && v.lease?.drain === 'pause', because: 'an operator stops the service cleanly' },

@@ -120,7 +120,7 @@ export class Hypervisor {
   /** Ends everything it started and removes its folder. Safe at any moment, and more than once. */
   stop(): Promise<void> {
     this.down ??= (async () => {
-      for (const node of this.nodes.values()) await node.powerOff();
+      await Promise.all([...this.nodes.values()].map((node) => node.powerOff()));
       this.relay?.close();
       this.front?.close();
       this.control?.close();

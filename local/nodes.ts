@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LocalNode, nodeFiles } from './layout';
 import { killAllIn, processesIn } from './processes';
+import { forgetSharedMemory } from './shared-memory';
 
 /** systemd's RestartSec of the unit that the product installs, in ms. */
 const restartAfterMs = 1000;
@@ -45,6 +46,7 @@ export class Node {
   async powerOff(): Promise<void> {
     this.powered = false;
     await killAllIn(this.facts.dir, delay);
+    forgetSharedMemory(nodeFiles(this.facts.dir).data);
   }
 
   /** kill -9 of one part of the node; `agent` is restarted as systemd would, `engine` is the agent's business. */
@@ -63,9 +65,13 @@ export class Node {
     this.killAgent();
   }
 
+  private enginePid(): number {
+    return Number(readFileSync(join(nodeFiles(this.facts.dir).data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+  }
+
   /** kill -9 of one postmaster: what the kernel does to a process that eats the memory. */
   killEngine(): void {
-    const pid = Number(readFileSync(join(nodeFiles(this.facts.dir).data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    const pid = this.enginePid();
     if (!this.pids().includes(pid)) throw new Error(`the engine of ${this.facts.name} is not running`);
     process.kill(pid, 'SIGKILL');
   }

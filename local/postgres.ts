@@ -2,7 +2,7 @@
 // one message what to install. Also prepares the data directories of a new local cluster.
 
 import { execFile, execFileSync } from 'node:child_process';
-import { accessSync, constants, cpSync, existsSync, readdirSync, realpathSync } from 'node:fs';
+import { accessSync, appendFileSync, constants, cpSync, existsSync, readdirSync, realpathSync } from 'node:fs';
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -135,6 +135,8 @@ export async function prepareData(
     '--no-instructions',
   ];
   await execute(join(binDir, 'initdb'), args, { ...identity, cwd: dirname(first) });
+  // An engine that is killed leaves its dynamic shared memory behind; in a file it goes with the folder.
+  appendFileSync(join(first, 'postgresql.conf'), '\ndynamic_shared_memory_type = mmap\n');
   for (const dir of others)
     cpSync(first, dir, { recursive: true, preserveTimestamps: true, mode: constants.COPYFILE_FICLONE });
   if (account) await Promise.all(others.map((dir) => execute('chown', ['-R', `${account.uid}:${account.gid}`, dir])));

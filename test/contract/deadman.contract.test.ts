@@ -36,7 +36,7 @@ beforeAll(() => {
     `--outfile=${bundle}`,
     '--log-level=error',
   ];
-  execFileSync(join(root, 'node_modules', '.bin', 'esbuild'), args);
+  execFileSync(join(root, 'node_modules', '.bin', 'esbuild'), args, { timeout: 20_000 });
 });
 afterAll(() => rmSync(bundleDir, { recursive: true, force: true }));
 beforeEach(() => {
@@ -121,7 +121,7 @@ it('T6: an agent killed with -9 takes its engine and all its children with it, a
   expect(performance.now() - armedAt).toBeGreaterThan(400);
   expect(performance.now() - armedAt).toBeLessThan(900);
   for (const child of children) await gone(child);
-  expect(log()).toContain(`killed engine ${pid} and 2 children`);
+  await until('it says so', () => log().includes(`killed engine ${pid} and 2 children`));
 });
 
 it('T5: an agent that is frozen loses its engine at the end of the promise', async () => {

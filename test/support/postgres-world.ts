@@ -81,6 +81,15 @@ export const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 export const alive = (pid: number): boolean =>
   existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+/** Freezes a whole engine, the postmaster first; a backend that was just leaving may be gone. */
+export async function freeze(node: TestNode): Promise<number[]> {
+  const pid = await pidOf(node);
+  process.kill(pid, 'SIGSTOP');
+  const children = childrenOf(pid).filter(alive);
+  for (const child of children) process.kill(child, 'SIGSTOP');
+  return [pid, ...children];
+}
+
 export const standbySignal = (node: TestNode) => join(node.options.dataDir, 'standby.signal');
 export const marker = (node: TestNode) => join(node.options.stateDir, 'rejoin-in-progress');
 export const wal = (node: TestNode) => join(node.options.dataDir, 'pg_wal');

@@ -23,6 +23,7 @@ import type { PostgresOptions } from '../../agent/drivers/postgres/options';
 import type { NodeConfig } from '../../core/model';
 import type { Clock, EngineDriver } from '../../core/ports';
 import type { Result } from '../../core/result';
+import { forgetSharedMemory } from '../../local/shared-memory';
 
 export const realClock: Clock = {
   nowMs: () => performance.now(),
@@ -85,13 +86,14 @@ const settings = `
 shared_buffers = 8MB
 fsync = off
 autovacuum = off
+dynamic_shared_memory_type = mmap
 max_wal_size = 32MB
 `;
 
 /** 1 MiB segments make copies and evidence small. */
 function initTemplate(dir: string): void {
   const args = ['-D', dir, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--wal-segsize=1'];
-  execFileSync(join(binDir, 'initdb'), args, { cwd: '/', stdio: 'pipe', ...osUser });
+  execFileSync(join(binDir, 'initdb'), args, { cwd: '/', stdio: 'pipe', timeout: 20_000, ...osUser });
   writeFileSync(join(dir, 'postgresql.conf'), settings, { flag: 'a' });
 }
 
@@ -137,7 +139,7 @@ export class TestBed {
   private node(dir: string, config: NodeConfig, peers: NodeConfig[], more: Partial<PostgresOptions>): TestNode {
     mkdirSync(dir);
     if (osUser) chownSync(dir, osUser.uid, osUser.gid);
-    execFileSync('cp', ['-a', join(this.dir, 'template'), join(dir, 'data')]);
+    execFileSync('cp', ['-a', join(this.dir, 'template'), join(dir, 'data')], { timeout: 20_000 });
     const options: PostgresOptions = {
       node: config.name,
       cluster: 'shop',
@@ -167,7 +169,12 @@ export class TestBed {
 
   /** After each test: every engine stopped, its directories gone before they are ever written to disk. */
   async clear(): Promise<void> {
-    await Promise.all(this.nodes.splice(0).map(({ driver }) => driver.fence()));
+    await Promise.all(
+      this.nodes.splice(0).map(async ({ driver, options }) => {
+        await driver.fence();
+        forgetSharedMemory(options.dataDir);
+      }),
+    );
     for (const home of this.homes.splice(0)) rmSync(home, { recursive: true, force: true });
   }
 

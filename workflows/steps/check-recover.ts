@@ -30,7 +30,12 @@ async function run(context: StepContext): StepResult {
   }
   if (lease.holder === node) return fail(undo('AlreadyMain', `${node} is the main`, 'nothing to recover'));
   const report = (await reportsOf(context)).find((candidate) => candidate.node === node);
-  if (!lease.shunned[node] && report?.state === 'backup' && report.engine.streaming) {
+  // Wall clocks only tell a node that fell silent from one that is well; nothing is decided by them.
+  const silentForMs = report
+    ? Date.parse(context.ports.clock.wall()) - Date.parse(report.at)
+    : Number.POSITIVE_INFINITY;
+  const heard = silentForMs < 3 * config.timings.reportMs;
+  if (!lease.shunned[node] && heard && report?.state === 'backup' && report.engine.streaming) {
     return fail(undo('NotShunned', `${node} is a healthy backup`, 'nothing to recover'));
   }
   return ok({});

@@ -102,10 +102,6 @@ describe('start', () => {
     expect(await bench.run('start alpha')).toMatchObject({ code: 2, err: expect.stringContaining('--node NAME') });
     const asked = await bench.run('start alpha --node db2');
     expect(asked).toMatchObject({ code: 3, err: expect.stringMatching(/db1 is NOT proven stopped.*add --yes/) });
-    expect(await bench.run('start alpha --node db1 --yes')).toMatchObject({
-      code: 3,
-      err: expect.stringContaining('shunned'),
-    });
     void becomesMain(bench);
     expect(await bench.run('start alpha --node db2 --yes')).toMatchObject({ code: 0 });
     expect(await leaseOf(bench)).toMatchObject({ holder: 'db2', epoch: 9 });
