@@ -16,9 +16,15 @@ export interface Outcome {
   trace: string[];
 }
 
-/** `input` is what an execution would be given; `operation` its name. */
-export async function interpret(ports: Ports, plan: Plan, input: unknown, operation: string): Promise<Outcome> {
-  const run = new Run(ports, plan, operation);
+/** `input` is what an execution would be given; `operation` its name; `stepRunner` is for faults between steps. */
+export async function interpret(
+  ports: Ports,
+  plan: Plan,
+  input: unknown,
+  operation: string,
+  stepRunner: typeof runStep = runStep,
+): Promise<Outcome> {
+  const run = new Run(ports, plan, operation, stepRunner);
   return run.from(0, input as WorkflowState);
 }
 
@@ -29,6 +35,7 @@ class Run {
     private readonly ports: Ports,
     private readonly plan: Plan,
     private readonly operation: string,
+    private readonly stepRunner: typeof runStep,
   ) {}
 
   async from(index: number, state: WorkflowState): Promise<Outcome> {
@@ -52,7 +59,7 @@ class Run {
     this.trace.push(step.name);
     for (let tried = 0; ; tried++) {
       const { step: name, deadlineMs } = step;
-      const result = await runStep(this.ports, { step: name, state, operation: this.operation, deadlineMs });
+      const result = await this.stepRunner(this.ports, { step: name, state, operation: this.operation, deadlineMs });
       if (result.ok || result.error.family !== 'Retry' || tried >= step.retry.times) return result;
       await this.ports.clock.sleep(waitMs(step.retry, tried));
     }

@@ -32,6 +32,8 @@ export class Machine {
   broken = false;
   powered = true;
   reachesStore = true;
+  /** Set by a scenario: bash is not there. */
+  withoutDeadman = false;
   incarnation: Incarnation | null = null;
   private pidNow = 1;
   private deadline: { atMs: number; pid: number } | null = null;
@@ -209,6 +211,7 @@ export class Machine {
   deadman(clock: Clock): Deadman {
     return {
       arm: (pid, deadlineMs) => {
+        if (this.withoutDeadman) return;
         const atMs = this.clock.nowMs() + (deadlineMs - clock.nowMs());
         const deadline = { atMs, pid };
         this.deadline = deadline;
@@ -219,7 +222,7 @@ export class Machine {
       disarm: () => {
         this.deadline = null;
       },
-      status: () => (this.deadline ? 'armed' : 'disarmed'),
+      status: () => (this.withoutDeadman ? 'absent' : this.deadline ? 'armed' : 'disarmed'),
       stop: async () => undefined,
     };
   }

@@ -10,10 +10,13 @@ import { createMemoryStore } from '../../adapters/memory/store';
 import { createMemoryAddresses, createMemoryVip } from '../../adapters/memory/vip';
 import { Agent } from '../../agent/agent';
 import { changed, vacantLease } from '../../core/lease';
-import type { ClusterConfig, Lease, NodeName, OperationKind } from '../../core/model';
+import type { ClusterConfig, Lease, NodeName, OperationKind, PolicyMode } from '../../core/model';
 import type { MainstayEvent } from '../../core/ports';
+import { ok } from '../../core/result';
 import { interpret, type Outcome } from '../../workflows/interpreter';
 import { plans } from '../../workflows/plans';
+import { runStep } from '../../workflows/run-step';
+import type { WorkflowState } from '../../workflows/state';
 import type { Ports } from '../../workflows/step';
 import { aConfig } from '../support/samples';
 import { Incarnation, Machine } from './machine';
@@ -35,6 +38,7 @@ export class World {
   private readonly executions = createMemoryExecutions();
   private readonly addresses;
   private readonly power;
+  private stepRunner: typeof runStep = runStep;
   private readonly started = new Set<string>();
   /** Chance that one call of an agent or a step goes wrong. */
   trouble = 0;
@@ -206,7 +210,7 @@ export class World {
     this.started.add(name);
     this.executions.began(name);
     this.tell(`execution ${name} started`);
-    const outcome = await interpret(this.ports(), plans[kind], input, name);
+    const outcome = await interpret(this.ports(), plans[kind], input, name, this.stepRunner);
     this.executions.ended(name);
     this.outcomes.push({ operation: name, kind, outcome });
     this.tell(`execution ${name} ${outcome.end}${outcome.problem ? `: ${outcome.problem.message}` : ''}`);
@@ -239,6 +243,42 @@ export class World {
     this.tell(`a person seats ${right?.name}`);
     if (next.ok) await this.store.leases.swap(lease, next.value);
     this.addresses.steal(this.config.vip.allocationId, right?.config.instanceId ?? null);
+  }
+
+  async setPolicy(mode: PolicyMode): Promise<void> {
+    const policy = { mode, until: null, by: 'ann', reason: 'test', at: this.clock.wall() };
+    await this.store.settings.putPolicy(this.config.name, policy);
+  }
+
+  /** Executions called `…aborted` stop dead after so many steps, as when somebody presses Stop in the console. */
+  abortAfter(stepCount: number): void {
+    let ran = 0;
+    this.stepRunner = async (ports, call) => {
+      if (!call.operation.endsWith('aborted')) return runStep(ports, call);
+      ran += 1;
+      if (ran <= stepCount) return runStep(ports, call);
+      this.executions.ended(call.operation);
+      return new Promise(() => undefined);
+    };
+  }
+
+  /** Every step's reply is lost once, and the step is run again on the same input. */
+  everyStepTwice(): void {
+    this.stepRunner = async (ports, call) => {
+      await runStep(ports, call);
+      return runStep(ports, call);
+    };
+  }
+
+  /** A planted bug: the fence believes without looking. The checkers must see what comes of it. */
+  believeEveryFence(): void {
+    this.stepRunner = async (ports, call) => {
+      if (call.step !== 'fence') return runStep(ports, call);
+      const lease = this.lease();
+      const proof = { node: lease.former ?? '', epoch: lease.epoch, how: 'self-fence' as const, evidence: 'believed' };
+      this.store.table.put(`CLUSTER#${lease.cluster}`, 'LEASE', { ...lease, fence: proof, version: lease.version + 1 });
+      return ok({ ...(call.state as WorkflowState), proof });
+    };
   }
 
   powerOn(machine: Machine): void {

@@ -3,10 +3,15 @@
 import { fail, ok } from '../../core/result';
 import { changeLease, type StepContext, type StepDefinition, type StepResult } from '../step';
 
-export const end: StepDefinition = { needs: 'operation', run };
+export const end: StepDefinition = { needs: 'nothing', run };
 
 async function run(context: StepContext): StepResult {
   const { ports, config, state, lease, operation } = context;
+  // A retry of an end whose reply was lost (T48): the operation is off the lease, and it was told how it ended.
+  if (lease.operation?.id !== operation) {
+    context.note('already ended');
+    return ok({});
+  }
   const ended = await changeLease(context, 'end', () => ({ operation: lease.operation ?? undefined }));
   if (!ended.ok) return fail(ended.error);
   const outcome = state.degraded?.length ? 'degraded' : 'done';
