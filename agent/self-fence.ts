@@ -13,8 +13,9 @@ export interface SelfFence {
   stop(): void;
 }
 
-/** An engine that runs and does not answer may still be acknowledging writes. */
-const mayWrite = ({ running, writable, received }: EngineStatus): boolean => writable || (running && received === null);
+/** A holder's engine that runs and does not answer may still be acknowledging writes; another's may be starting up. */
+const mayWrite = ({ running, writable, received }: EngineStatus, holder: boolean): boolean =>
+  writable || (holder && running && received === null);
 
 /** Looks at the end of each promise; `fenced` hears about every stop. */
 export function startSelfFence(
@@ -25,7 +26,7 @@ export function startSelfFence(
   const watchOnce = async (): Promise<void> => {
     const endsAtMs = keeper.promiseEndsAtMs();
     const leftMs = endsAtMs === null ? null : endsAtMs - clock.nowMs();
-    if (leftMs !== null && leftMs <= 0 && mayWrite(await driver.status())) {
+    if (leftMs !== null && leftMs <= 0 && mayWrite(await driver.status(), keeper.holdsIt)) {
       // Looked at again: a renewal may have come in while the engine was asked.
       if ((keeper.promiseEndsAtMs() ?? 0) <= clock.nowMs()) {
         const done = await driver.fence();
