@@ -1,6 +1,6 @@
 // Nothing is promoted before this step has a proof that the former holder accepts no writes, and has recorded it on the
-// lease. Rungs of the ladder that policy allows are looked at side by side; the first PROVEN wins. A rung that cannot be
-// looked at proves nothing (T19), and neither does a request (T11).
+// lease. Rungs of the ladder that policy allows are looked at side by side, power-off last; the first PROVEN wins. A rung
+// that cannot be looked at proves nothing (T19), and neither does a request (T11).
 
 import { halt } from '../../core/errors';
 import type { FenceHow, FenceProof, NodeName, Report } from '../../core/model';
@@ -34,15 +34,21 @@ async function run(context: StepContext): StepResult {
   const former = lease.former;
   const watchedAll = state.force !== true && (state.watched?.epoch ?? -1) === lease.epoch - 1;
   const silentSinceMs = watchedAll ? Number.NEGATIVE_INFINITY : ports.clock.nowMs();
-  const rungs = await ladder(context, former);
-  const found = await until(context, async () => {
-    const report = (await reportsOf(context)).find(({ node }) => node === former);
-    for (const rung of rungs) {
-      const proof = await rung({ context, former, silentSinceMs, report });
-      if (proof) return proof;
-    }
-    return null;
-  });
+  const look = (rungs: readonly Rung[], deadlineAtMs: number) =>
+    until({ ports, deadlineAtMs }, async () => {
+      const report = (await reportsOf(context)).find(({ node }) => node === former);
+      for (const rung of rungs) {
+        const proof = await rung({ context, former, silentSinceMs, report });
+        if (proof) return proof;
+      }
+      return null;
+    });
+  const gentle = await gentleRungs(context, former);
+  const mayCut = context.config.fence.includes('power-off') && !gentle.includes(selfFence);
+  const graceMs = 2 * context.config.timings.heartbeatMs;
+  const found =
+    (await look(gentle, mayCut ? ports.clock.nowMs() + graceMs : context.deadlineAtMs)) ??
+    (mayCut && (await cutPower(context, former)) ? await look([...gentle, powerOff], context.deadlineAtMs) : null);
   if (found === null) {
     return fail(
       halt(
@@ -55,19 +61,23 @@ async function run(context: StepContext): StepResult {
   return record(context, { node: former, epoch: lease.epoch, ...found });
 }
 
-/** Power is cut only where the gentler rungs cannot prove anything: a node that stops itself keeps its evidence warm. */
-async function ladder({ config, ports, note, ...context }: StepContext, former: NodeName): Promise<Rung[]> {
-  const rungs: Rung[] = [];
+/** What a node can prove by itself: it needs no more than a look. */
+async function gentleRungs({ config, ports }: StepContext, former: NodeName): Promise<Rung[]> {
   const report = (await reportsOf({ config, ports })).find(({ node }) => node === former);
-  if (config.fence.includes('demote-ack')) rungs.push(demoteAck);
-  if (config.fence.includes('self-fence') && report?.deadman === 'armed') return [...rungs, selfFence];
-  if (!config.fence.includes('power-off')) return rungs;
-  const { instanceId } = nodeOf(config, former);
-  const cut = await ports.power.cut(instanceId);
-  note(cut.ok ? `power-off of ${former} asked for` : `power-off of ${former} failed: ${cut.error.message}`, {
-    operation: context.operation,
-  });
-  return [...rungs, powerOff];
+  return [
+    ...(config.fence.includes('demote-ack') ? [demoteAck] : []),
+    ...(config.fence.includes('self-fence') && report?.deadman === 'armed' ? [selfFence] : []),
+  ];
+}
+
+/**
+ * Only where the gentle rungs proved nothing within two heartbeats: a node that stops itself keeps its evidence warm, and
+ * a power-off that lands after another rung's proof takes a node down that may be on its way back.
+ */
+async function cutPower({ config, ports, note }: StepContext, former: NodeName): Promise<true> {
+  const cut = await ports.power.cut(nodeOf(config, former).instanceId);
+  note(cut.ok ? `power-off of ${former} asked for` : `power-off of ${former} failed: ${cut.error.message}`);
+  return true;
 }
 
 const demoteAck: Rung = async ({ context, report }) =>
