@@ -72,14 +72,16 @@ export class WritingClient {
     return this.acks.find(({ atMs }) => atMs > sinceMs)?.atMs ?? null;
   }
 
-  /** Acknowledged writes that the database at this address does not have. Stop first. */
+  /** Writes acknowledged before this call that the database at this address does not have. */
   async lost(host: string, port: number): Promise<number> {
+    // Taken before the database is asked: what is acknowledged meanwhile may come after its snapshot.
+    const acknowledged = [...this.acks];
     const connection = new Client({ host, port, user: 'postgres', database: 'postgres' });
     await connection.connect();
     const { rows } = await connection.query<{ id: string }>('SELECT id FROM demo_writes');
     await connection.end();
     const present = new Set(rows.map(({ id }) => Number(id)));
-    return this.acks.filter(({ id }) => !present.has(id)).length;
+    return acknowledged.filter(({ id }) => !present.has(id)).length;
   }
 
   private async run(): Promise<void> {
