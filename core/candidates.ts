@@ -36,7 +36,7 @@ function whyNot(
   report: Report | undefined,
   lagBytes: number | null,
 ): string | null {
-  const { config, lease, reports, freshSince, mustStream } = question;
+  const { config, lease, freshSince, mustStream } = question;
   const shun = lease.shunned[node.name];
   if (node.name === lease.holder) return 'it is the main';
   if (shun) return `it is shunned (${shun.label})`;
@@ -48,18 +48,18 @@ function whyNot(
   if (!report.engine.running)
     return `its engine is not running${report.engine.problem ? ` (${report.engine.problem})` : ''}`;
   if (!report.engine.received) return 'it cannot tell its position';
-  if (foreignData(reports, report)) return 'its data set is another one than the cluster has';
+  if (foreignData(question, report)) return 'its data set is another one than the cluster has';
   if (mustStream && !report.engine.streaming) return 'its stream from the main is broken';
   if (lagBytes !== null && lagBytes > config.maxLagBytes)
     return `it is ${lagBytes} bytes behind (limit ${config.maxLagBytes})`;
   return null;
 }
 
-/** An empty or rebuilt node under an old name must not be elected (T40). */
-function foreignData(reports: readonly Report[], mine: Report): boolean {
-  return reports.some(
-    (other) => other.engine.dataId && mine.engine.dataId && other.engine.dataId !== mine.engine.dataId,
-  );
+/** An empty or rebuilt node under an old name must not be elected (T40): the data set is the main's, present or last. */
+function foreignData({ lease, reports }: Question, mine: Report): boolean {
+  const main = reports.find(({ node }) => node === (lease.holder ?? lease.former));
+  const [ours, theirs] = [main?.engine.dataId, mine.engine.dataId];
+  return Boolean(ours && theirs && ours !== theirs);
 }
 
 /** Every node of the cluster with its verdict, in configuration order. */
@@ -67,7 +67,8 @@ export function evaluate(question: Question): Evaluation[] {
   // A node shunned at an earlier epoch may be ahead on a history that is no longer ours.
   const current = (node: NodeName) =>
     (question.lease.shunned[node]?.epoch ?? question.lease.epoch) >= question.lease.epoch;
-  const front = frontBytes(question.reports.filter(({ node }) => current(node)));
+  const counts = (report: Report) => current(report.node) && !foreignData(question, report);
+  const front = frontBytes(question.reports.filter(counts));
   return question.config.nodes.map((node) => {
     const report = question.reports.find((candidate) => candidate.node === node.name);
     const receivedBytes = report?.engine.received?.bytes ?? null;
