@@ -1,7 +1,7 @@
 // Takes the node from the state it has proven to the goal it was given, through the driver. Long work runs beside the loop;
 // a goal to stop never waits for it. The engine becomes writable only under a running promise with the deadman armed (T5).
 
-import type { EngineStatus, NodeState, Position, RejoinResult } from '../core/model';
+import { type EngineStatus, type NodeState, type Position, type RejoinResult, unknownEngine } from '../core/model';
 import { type Action, actionFor } from './edges';
 import type { LeaseKeeper } from './lease-keeper';
 import type { AgentParts } from './parts';
@@ -17,7 +17,7 @@ const WITHIN_ROUND_MS = 20;
 
 export class EngineWork {
   state: NodeState = 'backup';
-  engine: EngineStatus = unknownEngine;
+  engine: EngineStatus = { ...unknownEngine, problem: 'not looked at yet' };
   final: Position | null = null;
   rejoin: RejoinResult | null = null;
   private underWay: { action: Action; sinceMs: number; done: Promise<void> } | null = null;
@@ -213,15 +213,3 @@ export class EngineWork {
     log(done.ok ? 'engine stopped by force, verified' : `engine not stopped: ${done.error.message}`);
   }
 }
-
-const unknownEngine: EngineStatus = {
-  running: false,
-  writable: false,
-  received: null,
-  applied: null,
-  following: null,
-  streaming: false,
-  dataId: null,
-  forkedAt: null,
-  problem: 'not looked at yet',
-};

@@ -52,7 +52,6 @@ const endings: Record<CliCode, Ending> = {
   NotSilent: 'refused',
   NotShunned: 'refused',
   Policy: 'refused',
-  Hold: 'refused',
   LeaseRefused: 'refused',
   Refused: 'refused',
   // These were begun, failed and were undone.

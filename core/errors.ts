@@ -41,7 +41,6 @@ export const stepCodes = {
     'NotSilent',
     'NotShunned',
     'Policy',
-    'Hold',
     'DrainTimeout',
     'BarrierTimeout',
     'RejoinFailed',

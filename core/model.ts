@@ -114,6 +114,19 @@ export interface EngineStatus {
   problem: string | null;
 }
 
+/** An engine of which nothing is known. */
+export const unknownEngine: EngineStatus = {
+  running: false,
+  writable: false,
+  received: null,
+  applied: null,
+  following: null,
+  streaming: false,
+  dataId: null,
+  forkedAt: null,
+  problem: null,
+};
+
 export interface ProbeResult {
   epoch: number;
   accepted: boolean;

@@ -174,3 +174,29 @@ test('I1: the checker can fail: with a fence that believes without looking it se
   await world.clock.advance(20_000).catch(() => undefined);
   expect(world.fault?.message).toContain('I1: two nodes accept writes');
 });
+
+test('T24: the store and the main lost together: nobody is promoted until the store is back, then one is', async () => {
+  const world = await atRest();
+  const { epoch } = world.lease();
+  const old = main(world);
+  for (const machine of world.machines) machine.reachesStore = false;
+  world.pullPlug(old);
+  await world.clock.advance(20_000);
+  expect(world.machines.filter(({ writable }) => writable)).toEqual([]);
+  expect(world.lease().epoch).toBe(epoch);
+  for (const machine of world.machines) machine.reachesStore = true;
+  await world.clock.advance(20_000);
+  expect(world.lease()).toMatchObject({ epoch: epoch + 1, phase: 'held', operation: null });
+  expect(world.lease().holder).not.toBe(old.name);
+});
+
+test('T63: a failover that cannot help is not begun: nobody could take over, and the lease is as it was', async () => {
+  const world = await atRest();
+  const { epoch, holder } = world.lease();
+  for (const machine of world.machines) if (machine.name !== holder) machine.broken = true;
+  for (const machine of world.machines) if (machine.name !== holder) machine.killEngine('killed, and broken');
+  await world.clock.advance(6000);
+  const { end, problem } = await start(world, 'failover', { by: 'ann', force: true });
+  expect({ end, code: problem?.code }).toEqual({ end: 'undone', code: 'NoCandidate' });
+  expect(world.lease()).toMatchObject({ epoch, holder, phase: 'held', operation: null });
+});

@@ -3,7 +3,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EngineStatus, Position } from '../../../core/model';
+import { type EngineStatus, type Position, unknownEngine } from '../../../core/model';
 import type { Engine } from './engine';
 import { readText } from './files';
 import type { Settled } from './options';
@@ -19,18 +19,6 @@ const QUESTION = `
     w.status, w.received_tli, w.sender_host, w.sender_port, current_setting('primary_conninfo') main
   from (select pg_is_in_recovery() backup) r cross join pg_control_init() i cross join pg_control_system() s
     left join pg_stat_wal_receiver w on true`;
-
-const unknown: EngineStatus = {
-  running: false,
-  writable: false,
-  received: null,
-  applied: null,
-  following: null,
-  streaming: false,
-  dataId: null,
-  forkedAt: null,
-  problem: null,
-};
 
 /** The histories that this node has on disk, by timeline. */
 export async function localAncestry({ paths }: Settled, timeline: number): Promise<Ancestry> {
@@ -66,16 +54,16 @@ export class StatusReader {
     const answer = await this.engine.session.ask(QUESTION);
     const row = answer.ok ? answer.value[0] : undefined;
     if (row) return row.backup === true ? this.backup(row) : this.main(row);
-    return { ...unknown, running: true, problem: answer.ok ? 'no answer' : answer.error };
+    return { ...unknownEngine, running: true, problem: answer.ok ? 'no answer' : answer.error };
   }
 
   private async stopped(): Promise<EngineStatus> {
     const data = await this.engine.control.read();
-    if (!data) return { ...unknown, problem: `no database in ${this.options.dataDir}` };
+    if (!data) return { ...unknownEngine, problem: `no database in ${this.options.dataDir}` };
     const at = await this.engine.control.stoppedAt();
     const interrupted = (await readText(this.options.paths.marker)) !== null;
     return {
-      ...unknown,
+      ...unknownEngine,
       // Half-rewound data proves nothing about a position (T35).
       received: interrupted ? null : at,
       applied: interrupted ? null : at,
@@ -91,7 +79,7 @@ export class StatusReader {
     const at = { timeline, bytes: parseLsn(textOf(row, 'flushed') ?? '0/0') };
     const forkedAt = await this.forkedAt(timeline);
     return {
-      ...unknown,
+      ...unknownEngine,
       running: true,
       writable: true,
       received: at,
@@ -108,7 +96,7 @@ export class StatusReader {
     const timeline = live > 0 ? live : await timelineOnDisk(this.options, bytes, Number(row.segment));
     const peer = peerOf(this.options, textOf(row, 'main'));
     return {
-      ...unknown,
+      ...unknownEngine,
       running: true,
       received: { timeline, bytes },
       applied: { timeline, bytes: replayed },

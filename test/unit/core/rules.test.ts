@@ -1,21 +1,11 @@
 // Every rule, and every small view of the world: what a node may never decide.
 
 import { actionFor } from '../../../agent/edges';
-import { type Lease, type NodeState, nodeStates, phases } from '../../../core/model';
+import { type Lease, type NodeState, nodeStates, phases, unknownEngine } from '../../../core/model';
 import { decide, rules, type View } from '../../../core/rules';
 import { aLease } from '../../support/samples';
 
-const engine = (running: boolean, writable: boolean): View['engine'] => ({
-  running,
-  writable,
-  received: null,
-  applied: null,
-  following: null,
-  streaming: false,
-  dataId: null,
-  forkedAt: null,
-  problem: null,
-});
+const engine = (running: boolean, writable: boolean): View['engine'] => ({ ...unknownEngine, running, writable });
 
 function* leases(): Generator<Lease | null> {
   yield null;
