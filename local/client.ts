@@ -48,14 +48,19 @@ export class WritingClient {
     await this.drop();
   }
 
-  /** Longest time between two acknowledged writes from this moment on, in ms; what is still open counts. */
-  longestGapMs(sinceMs: number): number {
-    const times = [...this.acks.filter(({ atMs }) => atMs >= sinceMs).map(({ atMs }) => atMs), performance.now()];
+  /**
+   * Longest time between two acknowledged writes that ends after this moment, in ms; what is still open counts, and has no
+   * end yet (`endedAtMs` null, else on performance.now()).
+   */
+  longestGap(sinceMs: number): { ms: number; endedAtMs: number | null } {
     const before = this.acks.findLast(({ atMs }) => atMs < sinceMs)?.atMs ?? sinceMs;
-    return times.reduce(({ longest, last }, atMs) => ({ longest: Math.max(longest, atMs - last), last: atMs }), {
-      longest: 0,
-      last: before,
-    }).longest;
+    const times = this.acks.map(({ atMs }) => atMs).filter((atMs) => atMs >= sinceMs);
+    const gaps = times.map((atMs, index) => ({
+      ms: atMs - (times[index - 1] ?? before),
+      endedAtMs: atMs as number | null,
+    }));
+    const open = { ms: performance.now() - (times.at(-1) ?? before), endedAtMs: null };
+    return [...gaps, open].reduce((longest, gap) => (gap.ms > longest.ms ? gap : longest));
   }
 
   /** Resolves once `count` more writes have been acknowledged after a gap; rejects at the deadline. */
@@ -65,11 +70,6 @@ export class WritingClient {
       if (performance.now() > endMs) throw new Error(`no write got through for ${deadlineMs} ms (${this.lastError})`);
       await delay(10);
     }
-  }
-
-  /** When the first write after this moment was acknowledged, on performance.now(); null when none was yet. */
-  firstAckAfter(sinceMs: number): number | null {
-    return this.acks.find(({ atMs }) => atMs > sinceMs)?.atMs ?? null;
   }
 
   /** Writes acknowledged before this call that the database at this address does not have. */

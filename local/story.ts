@@ -119,11 +119,9 @@ export class Story {
     const after = await this.lease();
     const label = after.shunned[oldMain]?.label ?? 'not shunned';
     this.tell(performance.now() - killedAtMs, 'shunned', `${oldMain} is ${label}${after.hold ? ', hold set' : ''}`);
-    const writeGapMs = Math.round(client.longestGapMs(killedAtMs));
     const newMain = after.holder ?? '';
-    await client.flows(10, patienceMs);
     return {
-      writeGapMs,
+      writeGapMs: Math.round(client.longestGap(killedAtMs).ms),
       ackedWrites: client.acknowledged,
       lostWrites: await this.lostNow(client, newMain),
       epochBefore: before.epoch,
@@ -157,11 +155,9 @@ export class Story {
     const follow = this.follow(startedAtMs, client);
     await this.command('switch', this.stack.facts.cluster, '--to', to);
     await follow.stop();
-    const writeGapMs = Math.round(client.longestGapMs(startedAtMs));
-    await client.flows(10, patienceMs);
     const operation = (await this.entries()).findLast(({ rule }) => rule === 'transfer')?.operation ?? '';
     return {
-      writeGapMs,
+      writeGapMs: Math.round(client.longestGap(startedAtMs).ms),
       oldMain: before.holder ?? '',
       newMain: (await this.lease()).holder ?? '',
       steps: await this.steps(operation),
@@ -170,24 +166,27 @@ export class Story {
 
   // ---- what happened, from the journal
 
-  /** Tells new journal entries as they come, and the first write after the gap. */
+  /** Tells new journal entries as they come and, once writes flow again, the first one after the gap. */
   private follow(sinceMs: number, client?: WritingClient): { stop: () => Promise<void> } {
     let going = true;
-    let firstWriteTold = client === undefined;
+    let vipMoved = false;
+    let awaited = client;
     const offsetMs = Date.now() - performance.now();
+    const tellFirstWrite = () => {
+      const endedAtMs = awaited?.longestGap(sinceMs).endedAtMs ?? null;
+      if (endedAtMs === null) return;
+      awaited = undefined;
+      this.tell(endedAtMs - sinceMs, 'first write', 'accepted through the VIP');
+    };
     const look = async () => {
       for (const entry of await this.entries()) {
         const key = `${entry.at} ${entry.actor} ${entry.rule}`;
         if (this.told.has(key)) continue;
         this.told.add(key);
         for (const { what, text } of tellingOf(entry)) this.tell(Date.parse(entry.at) - offsetMs - sinceMs, what, text);
+        if (entry.rule === 'move-vip') vipMoved = true;
       }
-      if (!firstWriteTold && client && client.longestGapMs(sinceMs) > 200) {
-        const first = client.firstAckAfter(sinceMs + client.longestGapMs(sinceMs));
-        if (first === null || performance.now() - first > client.longestGapMs(first)) return;
-        firstWriteTold = true;
-        this.tell(first - sinceMs, 'first write', 'accepted through the VIP');
-      }
+      if (vipMoved) tellFirstWrite();
     };
     const done = (async () => {
       while (going) {
@@ -195,6 +194,8 @@ export class Story {
         await delay(50);
       }
       await look();
+      await client?.flows(10, patienceMs);
+      tellFirstWrite();
     })();
     return {
       stop: async () => {
