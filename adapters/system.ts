@@ -14,4 +14,4 @@ export const createSystemClock = (): Clock => ({
 export const createSystemIds = (): Ids => ({ next: () => randomUUID() });
 
 /** Resolves when everything that could run without waiting has run: what a virtual clock waits for between two ticks. */
-export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));

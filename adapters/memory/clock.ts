@@ -19,7 +19,6 @@ export interface VirtualClock extends Clock {
 
 interface Sleeper {
   atMs: number;
-  order: number;
   wake: () => void;
 }
 
@@ -28,16 +27,26 @@ const hourMs = 3_600_000;
 export function createVirtualClock(wallStartMs: number = Date.UTC(2026, 0, 1)): VirtualClock {
   let nowMs = 0;
   let wallOffsetMs = wallStartMs;
-  let order = 0;
+  /** The next to wake stands last; among equals the one that came first. */
   const sleepers: Sleeper[] = [];
+
+  /** First place whose sleeper is due at this time or before it. */
+  function placeOf(atMs: number): number {
+    let [low, high] = [0, sleepers.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((sleepers[middle]?.atMs ?? 0) > atMs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 
   /** Wakes the next sleeper that is due by `endMs`; false when there is none. */
   async function tick(endMs: number): Promise<boolean> {
     await settled();
-    sleepers.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
-    const next = sleepers[0];
+    const next = sleepers.at(-1);
     if (!next || next.atMs > endMs) return false;
-    sleepers.shift();
+    sleepers.pop();
     nowMs = Math.max(nowMs, next.atMs);
     next.wake();
     return true;
@@ -73,8 +82,8 @@ export function createVirtualClock(wallStartMs: number = Date.UTC(2026, 0, 1)): 
     wall: () => new Date(wallOffsetMs + nowMs).toISOString(),
     sleep: (ms) =>
       new Promise((wake) => {
-        order += 1;
-        sleepers.push({ atMs: nowMs + Math.max(0, ms), order, wake });
+        const atMs = nowMs + Math.max(0, ms);
+        sleepers.splice(placeOf(atMs), 0, { atMs, wake });
       }),
     advance,
     runUntilIdle,

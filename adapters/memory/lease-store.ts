@@ -4,13 +4,13 @@
 import type { LeaseStore } from '../../core/ports';
 import { fail, ok } from '../../core/result';
 import { assertNext, isOwnWrite, leaseLost } from '../lease-write';
-import { leaseShape, parsed } from '../records';
-import type { MemoryTable } from './store';
+import { leaseShape } from '../records';
+import { checked, type MemoryTable } from './store';
 
 export function createMemoryLeaseStore(table: MemoryTable): LeaseStore {
   const stored = (cluster: string) => {
     const item = table.get(`CLUSTER#${cluster}`, 'LEASE');
-    return item === null ? ok(null) : parsed(leaseShape, `lease of ${cluster}`, item);
+    return item === null ? ok(null) : checked(leaseShape, `lease of ${cluster}`, item);
   };
   return {
     read: async (cluster) => stored(cluster),
@@ -20,11 +20,11 @@ export function createMemoryLeaseStore(table: MemoryTable): LeaseStore {
       const asRead = was === null ? item === null : item?.version === was.version;
       if (asRead) {
         table.put(`CLUSTER#${next.cluster}`, 'LEASE', next);
-        return ok(structuredClone(next));
+        return ok(next);
       }
       const winner = stored(next.cluster);
       if (!winner.ok) return winner;
-      return winner.value && isOwnWrite(winner.value, next) ? ok(structuredClone(next)) : fail(leaseLost(winner.value));
+      return winner.value && isOwnWrite(winner.value, next) ? ok(next) : fail(leaseLost(winner.value));
     },
   };
 }

@@ -3,15 +3,15 @@
 import type { Report } from '../../core/model';
 import type { Reports } from '../../core/ports';
 import { ok } from '../../core/result';
-import { parsed, reportShape } from '../records';
-import type { MemoryTable } from './store';
+import { reportShape } from '../records';
+import { checked, type MemoryTable } from './store';
 
 export const createMemoryReports = (table: MemoryTable): Reports => ({
   put: async (report) => ok(table.put(`CLUSTER#${report.cluster}`, `NODE#${report.node}`, report)),
   list: async (cluster) => {
     const reports: Report[] = [];
     for (const { sk, item } of table.list(`CLUSTER#${cluster}`, 'NODE#')) {
-      const report = parsed(reportShape, `report ${sk} of ${cluster}`, item);
+      const report = checked(reportShape, `report ${sk} of ${cluster}`, item);
       if (!report.ok) return report;
       reports.push(report.value);
     }

@@ -2,14 +2,14 @@
 
 import type { Settings } from '../../core/ports';
 import { ok } from '../../core/result';
-import { configShape, parsed, policyShape } from '../records';
-import type { MemoryTable } from './store';
+import { configShape, policyShape } from '../records';
+import { checked, type MemoryTable } from './store';
 
 export const createMemorySettings = (table: MemoryTable): Settings => ({
   clusters: async () => ok(table.list('FLEET', 'CLUSTER#').map(({ sk }) => sk.slice('CLUSTER#'.length))),
   config: async (cluster) => {
     const item = table.get(`CLUSTER#${cluster}`, 'CONFIG');
-    return item === null ? ok(null) : parsed(configShape, `configuration of ${cluster}`, item);
+    return item === null ? ok(null) : checked(configShape, `configuration of ${cluster}`, item);
   },
   putConfig: async (config) => {
     table.put(`CLUSTER#${config.name}`, 'CONFIG', config);
@@ -17,7 +17,7 @@ export const createMemorySettings = (table: MemoryTable): Settings => ({
   },
   policy: async (cluster) => {
     const item = table.get(`CLUSTER#${cluster}`, 'POLICY');
-    return item === null ? ok(null) : parsed(policyShape, `policy of ${cluster}`, item);
+    return item === null ? ok(null) : checked(policyShape, `policy of ${cluster}`, item);
   },
   putPolicy: async (cluster, policy) => ok(table.put(`CLUSTER#${cluster}`, 'POLICY', policy)),
 });

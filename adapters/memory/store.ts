@@ -1,7 +1,12 @@
 // The one table in memory: lease store, reports, settings and journal over it, with DynamoDB's semantics.
-// Values are copied on the way in and out, so nobody shares an object with the store. Must never answer from a stale copy.
+// What is put is copied and frozen, so that readers may share it and nobody changes what is stored. Must never answer from
+// a stale copy.
 
+import type { ZodMiniType } from 'zod/mini';
+import type { OutsideProblem } from '../../core/errors';
 import type { Journal, LeaseStore, Reports, Settings } from '../../core/ports';
+import { fail, ok, type Result } from '../../core/result';
+import { parsed } from '../records';
 import { type Faults, withFaults } from './faults';
 import { createMemoryJournal } from './journal';
 import { createMemoryLeaseStore } from './lease-store';
@@ -30,6 +35,31 @@ export interface MemoryStore {
 /** As strings sort in DynamoDB: by their bytes, not by a language. */
 const byKey = (a: { sk: string }, b: { sk: string }): number => (a.sk < b.sk ? -1 : a.sk > b.sk ? 1 : 0);
 
+/** A deep copy that cannot be changed. Plain data only, as it is stored. */
+function frozen<T>(value: T): T {
+  if (Array.isArray(value)) return Object.freeze(value.map(frozen)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const copy: Record<string, unknown> = {};
+  for (const [key, part] of Object.entries(value)) if (part !== undefined) copy[key] = frozen(part);
+  return Object.freeze(copy) as T;
+}
+
+/** Stored items that were found to fit their shape: as they cannot change, once is enough. */
+const sound = new WeakSet<object>();
+
+/** The item as what it should be, or what is wrong with it. */
+export function checked<T extends object>(
+  shape: ZodMiniType<T>,
+  what: string,
+  item: Record<string, unknown>,
+): Result<T, OutsideProblem> {
+  if (sound.has(item)) return ok(item as T);
+  const result = parsed(shape, what, item);
+  if (!result.ok) return fail(result.error);
+  sound.add(item);
+  return ok(item as T);
+}
+
 function createMemoryTable(): MemoryTable {
   const partitions = new Map<string, Map<string, Record<string, unknown>>>();
   const partition = (pk: string) => partitions.get(pk) ?? new Map<string, Record<string, unknown>>();
@@ -39,14 +69,14 @@ function createMemoryTable(): MemoryTable {
       last += 1;
       return last;
     },
-    get: (pk, sk) => structuredClone(partition(pk).get(sk) ?? null),
+    get: (pk, sk) => partition(pk).get(sk) ?? null,
     put: (pk, sk, item) => {
-      partitions.set(pk, partition(pk).set(sk, structuredClone({ ...item })));
+      partitions.set(pk, partition(pk).set(sk, frozen({ ...item })));
     },
     list: (pk, prefix) =>
       [...partition(pk)]
         .filter(([sk]) => sk.startsWith(prefix))
-        .map(([sk, item]) => ({ sk, item: structuredClone(item) }))
+        .map(([sk, item]) => ({ sk, item }))
         .sort(byKey),
   };
 }
