@@ -8,6 +8,7 @@ import {
   type Lease,
   type NodeState,
   nodeStates,
+  operationKinds,
   type Policy,
   phases,
   type Report,
@@ -40,7 +41,7 @@ export const leaseShape = z.looseObject({
   operation: z.nullable(
     z.looseObject({
       id: text,
-      kind: z.enum(['switchover', 'failover', 'recover']),
+      kind: z.enum(operationKinds),
       by: text,
       since: text,
       node: z.optional(text),
@@ -50,6 +51,7 @@ export const leaseShape = z.looseObject({
   fence: z.nullable(proof),
   shunned: z.record(text, z.looseObject({ label: text, epoch: count })),
   hold: z.nullable(z.looseObject({ reason: text, epoch: count })),
+  lineage: z.array(z.looseObject({ timeline: z.nullable(count), fromBytes: count, epoch: count })),
   version: count,
   nonce: text,
 }) satisfies z.ZodMiniType<Lease>;
@@ -86,6 +88,7 @@ export const reportShape = z.looseObject({
   rule: text,
   because: text,
   engine: engineStatus,
+  followed: z.nullable(count),
   deadman: z.enum(['armed', 'disarmed', 'absent']),
   final: z.nullable(position),
   probe: z.nullable(probe),

@@ -2,6 +2,7 @@
 // starts from what is, so a lost message, a duplicate or a restart changes nothing. Time that a stuck request takes is
 // covered by self-fence.ts and the deadman, never by this loop.
 
+import { branchOf } from '../core/lineage';
 import type { ProbeResult } from '../core/model';
 import { type Decision, decide } from '../core/rules';
 import { Announcer } from './announcer';
@@ -100,7 +101,7 @@ export class Agent {
     const how = this.renewal();
     const becameMain = how === 'renew' && keeper.lease?.phase === 'granted';
     if (how === null || !(keeper.renewalIsDue() || becameMain)) return false;
-    const written = await keeper.renew(how);
+    const written = await keeper.renew(how, becameMain ? branchOf(this.work.engine) : null);
     await this.work.armDeadman();
     return written === 'written';
   }

@@ -109,11 +109,17 @@ export class EngineWork {
   private isDone(action: Action): boolean {
     const { lease } = this.keeper;
     if (action === 'serve' || action === 'promote') return this.engine.writable;
-    if (action === 'drain') return this.state === 'draining' && !this.engine.running && this.final !== null;
+    if (action === 'drain')
+      return this.state === 'draining' && !this.engine.running && (this.final !== null || !this.needsFinal());
     if (action === 'rejoin') return this.rejoin !== null && this.rejoin.operation === lease?.operation?.id;
     if (lease === null) return true;
     const rightMain = lease.holder === null || this.engine.following === lease.holder;
     return this.state === 'backup' && this.engine.running && rightMain;
+  }
+
+  /** Only a hand-over needs to know where the main ended; one that is stopped, however it came to that, can be paused. */
+  private needsFinal(): boolean {
+    return this.keeper.lease?.drain === 'transfer';
   }
 
   private async perform(action: Action): Promise<boolean> {
@@ -157,9 +163,10 @@ export class EngineWork {
       return null;
     },
     drain: async () => {
-      const done = await this.parts.driver.drain();
-      if (!done.ok) return done.error.message;
-      this.final = done.value;
+      const { driver } = this.parts;
+      const done = await driver.drain();
+      if (!done.ok && (this.needsFinal() || (await driver.pid()) !== null)) return done.error.message;
+      this.final = done.ok ? done.value : null;
       this.parts.deadman.disarm();
       return null;
     },

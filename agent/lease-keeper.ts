@@ -19,6 +19,9 @@ export interface KeeperOptions {
 /** Writers of the lease besides its holder are few and slow: two conflicts in a row are rare, five a fault. */
 const CONFLICT_ROUNDS = 5;
 
+/** A contender looks once a heartbeat, or once a stuck request is given up; one that missed so many was asleep. */
+const LOOKS_MISSED = 3;
+
 export type Written = 'written' | 'refused' | 'unreachable';
 
 export class LeaseKeeper {
@@ -68,11 +71,11 @@ export class LeaseKeeper {
    * Renews or accepts; on success the promise runs from before the write was sent. Somebody else's write in between
    * (an operation that begins, a drain) is no reason to wait: the renewal is repeated on the winner at once.
    */
-  async renew(name: 'renew' | 'accept'): Promise<Written> {
+  async renew(name: 'renew' | 'accept', branch: ChangeRequest['branch'] | null): Promise<Written> {
     let result: Written = 'refused';
     for (let round = 0; round < CONFLICT_ROUNDS && result === 'refused' && this.maySend(name); round++) {
       const sentAtMs = this.options.clock.nowMs();
-      result = await this.change(name, { ttlMs: this.options.timings.ttlMs });
+      result = await this.change(name, { ttlMs: this.options.timings.ttlMs, ...(branch ? { branch } : {}) });
       if (result === 'written' && this.lease) {
         this.renewedAtMs = sentAtMs;
         this.promise = { epoch: this.lease.epoch, endsAtMs: sentAtMs + promiseMs(this.options.timings) };
@@ -109,7 +112,8 @@ export class LeaseKeeper {
 
   private saw(lease: Lease | null): void {
     this.lastProblem = null;
-    this.watch = watched(this.watch, lease, this.options.clock.nowMs());
+    const { clock, timings } = this.options;
+    this.watch = watched(this.watch, lease, clock.nowMs(), LOOKS_MISSED * timings.heartbeatMs);
     // A slow answer must not replace what a faster, later one has already told.
     if (lease !== null && this.lease !== null && lease.version < this.lease.version) return;
     this.lease = lease ?? this.lease;

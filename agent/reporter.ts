@@ -11,6 +11,8 @@ export class Reporter {
   private readonly boot: string;
   private seq = 0;
   private written = { key: '', atMs: Number.NEGATIVE_INFINITY };
+  /** Undefined until the report of this node's earlier life was looked at. */
+  private followed: number | null | undefined;
 
   constructor(
     private readonly parts: AgentParts,
@@ -23,7 +25,9 @@ export class Reporter {
   /** `alert`: somebody may wait for positions and for what this node has seen. */
   async report(decision: Decision, probe: ProbeResult | null, alert: boolean): Promise<void> {
     const { clock, reports, ids, config } = this.parts;
-    const report = this.compose(decision, probe);
+    const followed = await this.nowFollowed();
+    if (followed === undefined) return;
+    const report = this.compose(decision, probe, followed);
     const key = changeKey(report, alert);
     if (key === this.written.key && clock.nowMs() - this.written.atMs < config.timings.reportMs) return;
     this.seq += 1;
@@ -31,7 +35,22 @@ export class Reporter {
     this.written = put.ok ? { key, atMs: clock.nowMs() } : { key: ids.next(), atMs: Number.NEGATIVE_INFINITY };
   }
 
-  private compose({ rule, because }: Decision, probe: ProbeResult | null): Report {
+  /** What an earlier life of this node has followed is in its last report: it must not be overwritten before it was read. */
+  private async nowFollowed(): Promise<number | null | undefined> {
+    if (this.followed === undefined) {
+      const { reports, config, me } = this.parts;
+      const listed = await reports.list(config.name);
+      if (!listed.ok) return undefined;
+      this.followed = listed.value.find(({ node }) => node === me.name)?.followed ?? null;
+    }
+    const { lease, holdsIt } = this.keeper;
+    const { engine } = this.work;
+    const follows = holdsIt ? engine.writable : engine.streaming && engine.following === lease?.holder;
+    if (lease?.phase === 'held' && follows) this.followed = lease.epoch;
+    return this.followed;
+  }
+
+  private compose({ rule, because }: Decision, probe: ProbeResult | null, followed: number | null): Report {
     const { config, me, deadman, version, clock } = this.parts;
     const { lease } = this.keeper;
     const { state, engine, final, rejoin } = this.work;
@@ -45,6 +64,7 @@ export class Reporter {
       rule,
       because,
       engine,
+      followed,
       deadman: deadman.status(),
       final,
       probe,
@@ -57,7 +77,7 @@ export class Reporter {
 
 /** What must be told at once; positions and versions alone only while somebody waits for them. */
 function changeKey(report: Report, alert: boolean): string {
-  const { seen, state, rule, engine, deadman, final, probe, rejoin } = report;
+  const { seen, state, rule, engine, followed, deadman, final, probe, rejoin } = report;
   const { running, writable, streaming, following, problem } = engine;
   const waitedFor = alert ? [seen.version, engine.received?.bytes] : [];
   const told = [
@@ -69,6 +89,7 @@ function changeKey(report: Report, alert: boolean): string {
     streaming,
     following,
     problem,
+    followed,
     deadman,
     final,
     probe,

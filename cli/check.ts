@@ -17,8 +17,9 @@ export type FirstStep = 'preflight' | 'verify' | 'check-recover';
 export async function checkFirst(desk: Desk, step: FirstStep, state: WorkflowState): Promise<void> {
   // verify would watch the main for a full ttl, which is the execution's task: forced, it checks all the rest.
   const asked = step === 'verify' ? { ...state, force: true } : state;
-  // No deadline: a check looks once. No operation has an empty name.
-  const result = await runStep(readOnly(desk), { step, state: asked, operation: '', deadlineMs: 0 });
+  // A check looks once; only whether a node is well takes two reports. No operation has an empty name.
+  const deadlineMs = step === 'check-recover' ? 10_000 : 0;
+  const result = await runStep(readOnly(desk), { step, state: asked, operation: '', deadlineMs });
   // One sentence for every operation that is running, whatever the step says of it, if anything.
   if (result.ok || result.error.code === 'Busy') await abandonedOn(desk, await seatedLease(desk, state.cluster));
   must(result);

@@ -51,6 +51,7 @@ const endings: Record<CliCode, Ending> = {
   Healthy: 'refused',
   NotSilent: 'refused',
   NotShunned: 'refused',
+  NotAbandoned: 'refused',
   Policy: 'refused',
   LeaseRefused: 'refused',
   Refused: 'refused',

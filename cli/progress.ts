@@ -20,6 +20,7 @@ const titles = {
   switchover: titlesOf(plans.switchover),
   failover: titlesOf(plans.failover),
   recover: titlesOf(plans.recover),
+  settle: titlesOf(plans.settle),
 } satisfies Record<OperationKind, Map<string, string>>;
 
 /** The step that wrote the entry, or null when something else did. */
@@ -39,6 +40,7 @@ const signs: Record<OperationKind, readonly string[]> = {
   switchover: ['preflight', 'begin-switchover', 'choose-for-switchover'],
   failover: ['verify', 'claim', 'choose-after-fence'],
   recover: ['check-recover', 'begin-recover'],
+  settle: ['check-settle', 'begin-settle'],
 };
 
 /** What kind of operation wrote these entries, judged by its steps: an execution may have any name. */

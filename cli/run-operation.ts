@@ -12,7 +12,7 @@ import { Failure, failure, must } from './problems';
 import { progressLines } from './progress';
 
 export interface Undertaking {
-  kind: OperationKind;
+  kind: StartedByPeople;
   input: OperationInput;
   /** Undefined: yes. */
   wait: boolean | undefined;
@@ -23,7 +23,10 @@ export interface Undertaking {
   after?: (outcome: Outcome) => string | null;
 }
 
-const firstSteps: Record<OperationKind, FirstStep> = {
+/** Abandoned operations are settled by the control plane itself. */
+type StartedByPeople = Exclude<OperationKind, 'settle'>;
+
+const firstSteps: Record<StartedByPeople, FirstStep> = {
   switchover: 'preflight',
   failover: 'verify',
   recover: 'check-recover',

@@ -10,12 +10,11 @@ import {
 } from '@aws-sdk/client-sfn';
 import { asked } from '../adapters/aws/outside';
 import { broken } from '../adapters/problems';
-import type { OperationKind } from '../core/model';
+import { type OperationKind, operationKinds } from '../core/model';
 import type { Outside } from '../core/ports';
 import { fail, ok } from '../core/result';
 import type { Execution, ExecutionStatus, Operations } from './operations';
 
-const kinds: readonly OperationKind[] = ['switchover', 'failover', 'recover'];
 type Machines = ReadonlyMap<OperationKind, string>;
 
 /** What Step Functions accepts as a name; an execution of any other name cannot exist. */
@@ -30,11 +29,11 @@ async function findMachines(client: SFNClient, stack: string): Outside<Machines>
     const page = await asked('states:ListStateMachines', () => client.send(command));
     if (!page.ok) return page;
     for (const { name, stateMachineArn } of page.value.stateMachines ?? []) {
-      const kind = kinds.find((candidate) => name === `${stack}-${candidate}`);
+      const kind = operationKinds.find((candidate) => name === `${stack}-${candidate}`);
       if (kind && stateMachineArn) found.set(kind, stateMachineArn);
     }
     nextToken = page.value.nextToken;
-  } while (nextToken && found.size < kinds.length);
+  } while (nextToken && found.size < operationKinds.length);
   return ok(found);
 }
 
@@ -72,7 +71,7 @@ export function createStepFunctions(client: SFNClient, stack: string): Operation
     if (machines) return ok(machines);
     const found = await findMachines(client, stack);
     if (!found.ok) return found;
-    const lacking = kinds.find((kind) => !found.value.has(kind));
+    const lacking = operationKinds.find((kind) => !found.value.has(kind));
     if (lacking) return fail(missing(`${stack}-${lacking}`));
     machines = found.value;
     return found;

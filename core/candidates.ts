@@ -1,6 +1,7 @@
 // Who may become main, and who would be chosen: pure judgements over reports, each with its reason.
 // Shared by the workflows (choose), the dry run (preflight) and the CLI, so that all three say the same.
 
+import { belongs } from './lineage';
 import type { ClusterConfig, Lease, NodeConfig, NodeName, Report } from './model';
 
 export interface Evaluation {
@@ -49,6 +50,7 @@ function whyNot(
     return `its engine is not running${report.engine.problem ? ` (${report.engine.problem})` : ''}`;
   if (!report.engine.received) return 'it cannot tell its position';
   if (foreignData(question, report)) return 'its data set is another one than the cluster has';
+  if (!belongs(lease.lineage, report.engine, report.followed)) return 'its history left the main’s: recover it';
   if (mustStream && !report.engine.streaming) return 'its stream from the main is broken';
   if (lagBytes !== null && lagBytes > config.maxLagBytes)
     return `it is ${lagBytes} bytes behind (limit ${config.maxLagBytes})`;

@@ -40,6 +40,7 @@ export const stepCodes = {
     'Healthy',
     'NotSilent',
     'NotShunned',
+    'NotAbandoned',
     'Policy',
     'DrainTimeout',
     'BarrierTimeout',

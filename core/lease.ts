@@ -3,6 +3,7 @@
 // Rules L1-L6: docs/protocol.md. The epoch grows exactly where `authority` is true and never anywhere else.
 
 import type { Problem } from './errors';
+import { type Branch, grown, parted } from './lineage';
 import type { FenceProof, Lease, NodeName, Operation, Phase } from './model';
 import { fail, ok, type Result } from './result';
 
@@ -19,6 +20,10 @@ export interface ChangeRequest {
   pausedBy?: Lease['pausedBy'];
   probeEpoch?: number;
   ttlMs?: number;
+  /** grant, transfer: what the candidate has received. */
+  receivedBytes?: number;
+  /** renew: the timeline that the holder's engine is on. */
+  branch?: Pick<Branch, 'timeline' | 'fromBytes'>;
   /** begin: the operation on the item belongs to an execution that has ended (T50). */
   abandoned?: string;
 }
@@ -62,9 +67,17 @@ const nobodyElseOperates = clause(
   (lease) =>
     `operation ${lease.operation?.id} (${lease.operation?.kind} by ${lease.operation?.by}) is running since ${lease.operation?.since}`,
 );
-/** Bringing a backup back may take hours, and must not stand in the way when the main is lost meanwhile. */
-const nobodyElseOperatesButRecover = clause(
-  (lease, request) => lease.operation?.kind === 'recover' || nobodyElseOperates.test(lease, request),
+/**
+ * Whether a failover has to wait for the operation on the lease. A main that is silent is lost, whatever is under way: only
+ * a drain, which silences it on purpose, and a claim, which is a failover already, are waited for. Bringing a backup back and
+ * putting things in order never are.
+ */
+export function mustBeAwaited({ operation, phase, drain }: Lease): boolean {
+  if (operation === null || operation.kind === 'recover' || operation.kind === 'settle') return false;
+  return drain === 'transfer' || !['held', 'granted', 'abdicated'].includes(phase);
+}
+const nobodyIsAwaited = clause(
+  (lease, request) => !mustBeAwaited(lease) || nobodyElseOperates.test(lease, request),
   nobodyElseOperates.otherwise,
 );
 const asWatched = clause(
@@ -120,7 +133,9 @@ function seated(lease: Lease, node: NodeName): Partial<Lease> {
   const before = lease.holder !== null && lease.holder !== node ? { ...lease, ...shunHolder(lease) } : lease;
   const shunned = without(labelled(before, node), node);
   const hold = Object.keys(shunned).length === 0 ? null : before.hold;
-  return { holder: node, former: lease.holder ?? lease.former, operation: null, fence: null, shunned, hold };
+  // Its history is the right one from now on, whatever it is: the first renewal tells.
+  const lineage: Branch[] = [];
+  return { holder: node, former: lease.holder ?? lease.former, operation: null, fence: null, shunned, hold, lineage };
 }
 
 // biome-ignore format: the protocol stays visible as a table
@@ -132,7 +147,9 @@ export const transitions = {
   },
   renew: {
     from: ['granted', 'held'], to: 'held', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
-    change: (lease, { ttlMs }) => ({ renewals: lease.renewals + 1, ttlMs: ttlMs ?? lease.ttlMs }),
+    change: (lease, { ttlMs, branch }) => ({
+      renewals: lease.renewals + 1, ttlMs: ttlMs ?? lease.ttlMs, lineage: branch ? grown(lease.lineage, { ...branch, epoch: lease.epoch }) : lease.lineage,
+    }),
     because: 'the holder is alive and says so',
   },
   accept: {
@@ -142,7 +159,8 @@ export const transitions = {
   },
   pause: {
     from: ['held'], to: 'paused', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
-    change: (_, { pausedBy }) => ({ drain: null, pausedBy: pausedBy ?? 'stop' }),
+    // Counted as a renewal: whoever watched in silence has watched a main that was still to be stopped cleanly (T60).
+    change: (lease, { pausedBy }) => ({ renewals: lease.renewals + 1, drain: null, pausedBy: pausedBy ?? 'stop' }),
     because: 'the main was stopped cleanly: backups do not take over',
   },
   resume: {
@@ -177,7 +195,8 @@ export const transitions = {
   },
   reopen: {
     from: ['held'], to: 'same', who: 'workflow', onlyIf: [operationIsMine, epochIsMine],
-    change: () => ({ drain: null }),
+    // Counted as a renewal: it was silent because it was drained.
+    change: (lease) => ({ renewals: lease.renewals + 1, drain: null }),
     because: 'the switchover is undone: the main accepts writes again',
   },
   askPause: {
@@ -187,11 +206,14 @@ export const transitions = {
   },
   transfer: {
     from: ['held'], to: 'granted', who: 'workflow', authority: true, onlyIf: [operationIsMine, epochIsMine, drained, nodeIsFree],
-    change: (lease, { node, proof }) => ({ holder: node ?? null, former: lease.holder, drain: null, fence: proof ?? null }),
+    change: (lease, { node, proof, receivedBytes }) => ({
+      holder: node ?? null, former: lease.holder, drain: null, fence: proof ?? null,
+      lineage: parted(lease.lineage, receivedBytes ?? 0, lease.epoch + 1),
+    }),
     because: 'the drained holder hands over: the point of no return of a switchover',
   },
   claim: {
-    from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'claimed', who: 'workflow', authority: true, onlyIf: [asWatched, nobodyElseOperatesButRecover],
+    from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'claimed', who: 'workflow', authority: true, onlyIf: [asWatched, nobodyIsAwaited],
     change: (lease, { operation }) => ({
       holder: null, former: lease.holder ?? lease.former, operation: operation ?? null, drain: null, pausedBy: null, reservedFor: null, ...shunHolder(lease),
       fence: lease.phase === 'abdicated' && lease.fence ? { ...lease.fence, epoch: lease.epoch + 1 } : null,
@@ -205,7 +227,11 @@ export const transitions = {
   },
   grant: {
     from: ['claimed'], to: 'granted', who: 'workflow', onlyIf: [operationIsMine, epochIsMine, proofIsRecorded, nodeIsFree],
-    change: (lease, { node }) => ({ holder: node ?? null, shunned: labelled(lease, node ?? '') }),
+    // Counted as a renewal: silence that was watched before belongs to the former holder, not to this one (L3).
+    change: (lease, { node, receivedBytes }) => ({
+      holder: node ?? null, renewals: lease.renewals + 1, shunned: labelled(lease, node ?? ''),
+      lineage: parted(lease.lineage, receivedBytes ?? 0, lease.epoch),
+    }),
     because: 'the chosen candidate may be main',
   },
   release: {
@@ -240,6 +266,7 @@ export const vacantLease = (cluster: string, ttlMs: number): Lease => ({
   fence: null,
   shunned: {},
   hold: null,
+  lineage: [],
   version: 0,
   nonce: '',
 });

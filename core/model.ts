@@ -1,6 +1,7 @@
 // The nouns of the protocol: the lease, the node report, the cluster's configuration and policy.
 // Plain data, as it is stored; nothing here acts. Terms: docs/glossary.md.
 
+import type { Branch } from './lineage';
 import type { Timings } from './timings';
 
 export type NodeName = string;
@@ -15,7 +16,8 @@ export interface Position {
 export const phases = ['vacant', 'held', 'paused', 'abdicated', 'claimed', 'granted'] as const;
 export type Phase = (typeof phases)[number];
 
-export type OperationKind = 'switchover' | 'failover' | 'recover';
+export const operationKinds = ['switchover', 'failover', 'recover', 'settle'] as const;
+export type OperationKind = (typeof operationKinds)[number];
 
 /** The one operation that may change the lease now. */
 export interface Operation {
@@ -78,6 +80,8 @@ export interface Lease {
   fence: FenceProof | null;
   shunned: Record<NodeName, Shun>;
   hold: Hold | null;
+  /** The main's history by timelines: a backup that is not on it has left it, and is no candidate (T33, T39). */
+  lineage: Branch[];
   /** +1 at every write of the item: the compare-and-swap. */
   version: number;
   /** Unique per write attempt: tells one's own write from another's after a lost reply (L4, T3). */
@@ -157,6 +161,8 @@ export interface Report {
   rule: string;
   because: string;
   engine: EngineStatus;
+  /** Epoch of the last main that this node is known to have streamed from, or was; null when of none. */
+  followed: number | null;
   /** Something that outlives the agent stops the engine when the promise is over. */
   deadman: 'armed' | 'disarmed' | 'absent';
   /** draining: the last position, once stopped. */

@@ -11,10 +11,19 @@ export interface Watch {
   lastMs: number;
 }
 
-/** After a read: the count goes on only if nothing moved. */
-export function watched(watch: Watch | null, lease: Lease | null, returnedAtMs: number): Watch | null {
+/**
+ * After a read: the count goes on only if nothing moved, and only if this contender was awake: one that has not looked for
+ * longer than `maxGapMs` cannot tell a silent holder from a store that was away for everybody (T5, T26).
+ */
+export function watched(
+  watch: Watch | null,
+  lease: Lease | null,
+  returnedAtMs: number,
+  maxGapMs: number,
+): Watch | null {
   if (lease === null) return null;
-  const same = watch !== null && watch.epoch === lease.epoch && watch.renewals === lease.renewals;
+  const awake = watch !== null && returnedAtMs - watch.lastMs <= maxGapMs;
+  const same = awake && watch.epoch === lease.epoch && watch.renewals === lease.renewals;
   return {
     epoch: lease.epoch,
     renewals: lease.renewals,

@@ -3,7 +3,7 @@
 
 import { type App, Aws, CfnOutput, CustomResource, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
-import { EventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { EventBus, type IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as Lambda, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
@@ -23,6 +23,9 @@ export interface ControlPlaneProps extends StackProps {
   functionDirs: Record<string, string>;
 }
 
+/** Functions that are no steps, and how long they may take, in ms. */
+const besidesSteps = { dispatch: 15_000, configure: 15_000, sweep: 60_000 };
+
 /** Lambda's own limit, in s. */
 const lambdaLimitS = 900;
 
@@ -41,10 +44,7 @@ export class ControlPlaneStack extends Stack {
     });
     this.places = this.placesOf(table, document.name ?? '', props.config);
     const deadlines = deadlinesOf(Object.values(plans));
-    for (const [name, deadlineMs] of [...deadlines, ['dispatch', 15_000], ['configure', 15_000]] as [
-      string,
-      number,
-    ][]) {
+    for (const [name, deadlineMs] of [...deadlines, ...Object.entries(besidesSteps)]) {
       this.functions.set(name, this.lambda(name, deadlineMs, props.functionDirs, table));
     }
     for (const plan of Object.values(plans)) this.stateMachine(plan);
@@ -78,6 +78,7 @@ export class ControlPlaneStack extends Stack {
       tableArn: table.tableArn,
       // By name, not by reference: the functions are made before the state machines that call them.
       stateMachineArns: kinds.map((kind) => arn('states', `stateMachine:${this.stackName}-${kind}`)),
+      settleArn: arn('states', `stateMachine:${this.stackName}-settle`),
       failoverArn: arn('states', `stateMachine:${this.stackName}-failover`),
       executionArns: kinds.map((kind) => arn('states', `execution:${this.stackName}-${kind}:*`)),
       pokeDocumentArn: arn('ssm', `document/${document}`),
@@ -146,6 +147,27 @@ export class ControlPlaneStack extends Stack {
     rule.addTarget(
       new LambdaFunction(this.functionOf('dispatch'), { retryAttempts: 3, maxEventAge: Duration.minutes(5) }),
     );
+    this.sweep(bus);
+  }
+
+  /** T50: what an execution leaves behind that did not end well is put in order at once, and at the latest by the clock. */
+  private sweep(bus: IEventBus): void {
+    const target = new LambdaFunction(this.functionOf('sweep'), { retryAttempts: 3, maxEventAge: Duration.minutes(5) });
+    const ended = new Rule(this, 'ExecutionEndedRule', {
+      eventBus: bus,
+      description: 'An execution was stopped, timed out or failed: its operation may still be on the lease',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { status: ['FAILED', 'TIMED_OUT', 'ABORTED'], stateMachineArn: this.places.stateMachineArns },
+      },
+    });
+    ended.addTarget(target);
+    const clock = new Rule(this, 'SweepRule', {
+      description: 'Status events may be lost: looks for abandoned operations',
+      schedule: Schedule.rate(Duration.minutes(1)),
+    });
+    clock.addTarget(target);
   }
 
   private functionOf(name: string): Lambda {

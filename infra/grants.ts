@@ -8,6 +8,7 @@ export interface Places {
   tableArn: string;
   stateMachineArns: string[];
   failoverArn: string;
+  settleArn: string;
   executionArns: string[];
   pokeDocumentArn: string;
   busArn: string;
@@ -18,23 +19,29 @@ export interface Places {
 
 export type Right =
   | 'store'
+  | 'look'
   | 'executions'
   | 'poke'
   | 'vip'
+  | 'see-vip'
   | 'cut-power'
   | 'start-power'
   | 'redirect'
   | 'publish'
   | 'start-failover'
+  | 'start-settle'
   | 'configure';
 
 // biome-ignore format: the grants stay visible as a table
 export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
+  adopt: ['store'],
   barrier: ['store'],
   'begin-recover': ['store', 'executions', 'poke'],
+  'begin-settle': ['store', 'executions', 'poke'],
   'begin-switchover': ['store', 'executions', 'poke'],
   'check-recover': ['store'],
+  'check-settle': ['store', 'executions', 'see-vip'],
   'choose-after-fence': ['store'],
   'choose-for-switchover': ['store'],
   claim: ['store', 'executions', 'poke'],
@@ -56,6 +63,7 @@ export const rights: Record<string, readonly Right[]> = {
   reopen: ['store'],
   restart: ['store', 'redirect'],
   'restore-vip': ['store', 'vip'],
+  sweep: ['look', 'executions', 'see-vip', 'start-settle'],
   transfer: ['store'],
   verify: ['store', 'executions'],
   'withdraw-vip': ['store', 'vip'],
@@ -65,6 +73,7 @@ const allow = (actions: string[], resources: string[]) => new PolicyStatement({ 
 
 const statements: Record<Right, (places: Places) => PolicyStatement[]> = {
   store: ({ tableArn }) => [allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], [tableArn])],
+  look: ({ tableArn }) => [allow(['dynamodb:GetItem', 'dynamodb:Query'], [tableArn])],
   configure: ({ tableArn }) => [allow(['dynamodb:PutItem'], [tableArn])],
   executions: ({ executionArns }) => [allow(['states:DescribeExecution'], executionArns)],
   poke: ({ pokeDocumentArn, ...places }) => [allow(['ssm:SendCommand'], [pokeDocumentArn, ...instances(places)])],
@@ -79,6 +88,7 @@ const statements: Record<Right, (places: Places) => PolicyStatement[]> = {
       ],
     ),
   ],
+  'see-vip': () => [allow(['ec2:DescribeAddresses'], ['*'])],
   'cut-power': (places) => [allow(['ec2:DescribeInstances'], ['*']), allow(['ec2:StopInstances'], instances(places))],
   'start-power': (places) => [
     allow(['ec2:DescribeInstances'], ['*']),
@@ -100,6 +110,7 @@ const statements: Record<Right, (places: Places) => PolicyStatement[]> = {
   },
   publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn])],
   'start-failover': ({ failoverArn }) => [allow(['states:StartExecution'], [failoverArn])],
+  'start-settle': ({ settleArn }) => [allow(['states:StartExecution'], [settleArn])],
 };
 
 const instances = ({ clusters, arn }: Pick<Places, 'clusters' | 'arn'>): string[] =>

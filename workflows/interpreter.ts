@@ -16,16 +16,30 @@ export interface Outcome {
   trace: string[];
 }
 
-/** `input` is what an execution would be given; `operation` its name; `stepRunner` is for faults between steps. */
+export interface InterpretOptions {
+  /** For faults between steps. */
+  stepRunner?: typeof runStep;
+  /** Redrive: the plan goes on at the entry that holds this step, with the state it had then as `input`. */
+  from?: string;
+}
+
+/** `input` is what an execution would be given; `operation` its name. */
 export async function interpret(
   ports: Ports,
   plan: Plan,
   input: unknown,
   operation: string,
-  stepRunner: typeof runStep = runStep,
+  { stepRunner = runStep, from }: InterpretOptions = {},
 ): Promise<Outcome> {
   const run = new Run(ports, plan, operation, stepRunner);
-  return run.from(0, input as WorkflowState);
+  return run.from(from === undefined ? 0 : entryOf(plan, from), input as WorkflowState);
+}
+
+/** Index of the entry that runs this step; the first when it is a step of the undo list, which is not redriven. */
+function entryOf(plan: Plan, step: string): number {
+  const holds = (entry: PlanEntry) =>
+    isTogether(entry) ? entry.together.some((one) => one.step === step) : entry.step === step;
+  return Math.max(0, plan.entries.findIndex(holds));
 }
 
 class Run {

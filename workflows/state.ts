@@ -23,6 +23,8 @@ export interface WorkflowState {
   epochBefore?: number;
   oldMain?: NodeName | null;
   candidate?: NodeName;
+  /** What the candidate had received when it was chosen, in bytes. */
+  receivedBytes?: number;
   /** The old main's last position, once it is drained. */
   final?: Position;
   proof?: FenceProof;

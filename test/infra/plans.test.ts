@@ -97,8 +97,8 @@ test('a candidate that could not become main leads back to the claim, under a ne
   expect(first).toMatchObject({ ErrorEquals: ['Halt.PromoteFailed'], Next: 'Claim the lease' });
 });
 
-test('every function is used by a plan, or is dispatch or configure', () => {
-  const used = new Set([...all.flatMap(stepNames), 'dispatch', 'configure']);
+test('every function is used by a plan, or is dispatch, sweep or configure', () => {
+  const used = new Set([...all.flatMap(stepNames), 'dispatch', 'sweep', 'configure']);
   expect(functionFiles.filter((name) => !used.has(name))).toEqual([]);
   expect(Object.keys(rights).sort()).toEqual([...used].sort());
 });
@@ -171,7 +171,7 @@ describe('the synthesized stack', () => {
     }
   });
 
-  test('only the fence may stop an instance, and only dispatch may start a failover', () => {
+  test('only the fence may stop an instance, only dispatch may start a failover, and only the sweep may settle', () => {
     const holders = (action: string) =>
       Object.entries(template.findResources('AWS::IAM::Policy')).filter(([, { Properties }]) =>
         Properties.PolicyDocument.Statement.some((statement: { Action: unknown }) =>
@@ -180,7 +180,16 @@ describe('the synthesized stack', () => {
       );
     expect(holders('ec2:StopInstances')).toHaveLength(1);
     expect(JSON.stringify(holders('ec2:StopInstances'))).toContain('Rolefence');
-    expect(holders('states:StartExecution')).toHaveLength(1);
+    const starters = Object.fromEntries(
+      holders('states:StartExecution').map(([name, policy]) => [
+        name.replace(/^Role|DefaultPolicy.*$/g, ''),
+        JSON.stringify(policy),
+      ]),
+    );
+    expect(starters).toEqual({
+      dispatch: expect.stringContaining('stateMachine:mainstay-failover'),
+      sweep: expect.stringContaining('stateMachine:mainstay-settle'),
+    });
     expect(holders('dynamodb:DeleteItem')).toHaveLength(0);
   });
 
@@ -198,5 +207,22 @@ describe('the synthesized stack', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { source: ['mainstay'], 'detail-type': ['Lease Expired', 'Engine Down'] },
     });
+  });
+
+  test('T50: an execution that ends badly reaches the sweep, and so does the clock', () => {
+    const target = { Arn: { 'Fn::GetAtt': [expect.stringContaining('Functionsweep'), 'Arn'] } };
+    const rules = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties);
+    expect(rules).toContainEqual(
+      expect.objectContaining({
+        EventPattern: expect.objectContaining({
+          source: ['aws.states'],
+          detail: expect.objectContaining({ status: ['FAILED', 'TIMED_OUT', 'ABORTED'] }),
+        }),
+        Targets: [expect.objectContaining(target)],
+      }),
+    );
+    expect(rules).toContainEqual(
+      expect.objectContaining({ ScheduleExpression: 'rate(1 minute)', Targets: [expect.objectContaining(target)] }),
+    );
   });
 });

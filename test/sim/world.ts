@@ -1,101 +1,129 @@
 // A whole cluster in one process under virtual time: the agents' loop, the plans and the steps are the product's own code;
-// engine, network and cloud are models. Faults come from the seed; after the heal the cluster must come to rest.
+// engine, network and cloud are models. Faults come from the seed; every event is shown to the checkers.
 
 import { createSequentialIds, createVirtualClock } from '../../adapters/memory/clock';
 import { createMemoryExecutions } from '../../adapters/memory/executions';
-import type { Faults } from '../../adapters/memory/faults';
 import { createMemoryEvents, createMemoryPoker } from '../../adapters/memory/messages';
 import { createMemoryPower } from '../../adapters/memory/power';
-import { createMemoryStore } from '../../adapters/memory/store';
+import { createMemoryStore, type MemoryStore, type MemoryTable } from '../../adapters/memory/store';
 import { createMemoryAddresses, createMemoryVip } from '../../adapters/memory/vip';
 import { Agent } from '../../agent/agent';
 import { changed, vacantLease } from '../../core/lease';
-import type { ClusterConfig, Lease, NodeName, OperationKind, PolicyMode } from '../../core/model';
-import type { MainstayEvent } from '../../core/ports';
-import { ok } from '../../core/result';
-import { interpret, type Outcome } from '../../workflows/interpreter';
-import { plans } from '../../workflows/plans';
-import { runStep } from '../../workflows/run-step';
-import type { WorkflowState } from '../../workflows/state';
+import type { ClusterConfig, Lease, Report } from '../../core/model';
+import type { JournalEntry, MainstayEvent } from '../../core/ports';
 import type { Ports } from '../../workflows/step';
 import { aConfig } from '../support/samples';
-import { Incarnation, Machine } from './machine';
+import { type Conditions, overNetwork } from './calls';
+import { Clients } from './clients';
+import { Cloud } from './cloud';
+import { Coverage } from './coverage';
+import { createSimDriver } from './driver';
+import { Engine } from './engine';
+import type { Scene } from './invariants';
+import { Life } from './life';
+import { Machine } from './machine';
+import { Network, type Place } from './network';
+import { People } from './people';
 import { createRandom, type Random } from './random';
+import { Witness } from './witness';
 
-export class InvariantBroken extends Error {
-  override name = 'InvariantBroken';
+export interface WorldOptions {
+  nodes?: number;
+  replication?: 'async' | 'sync';
+  change?: Partial<ClusterConfig>;
 }
 
-export class World {
+const key = 'CLUSTER#alpha';
+/** As infra/control-plane-stack.ts has it. */
+const sweepEveryMs = 60_000;
+
+export class World implements Scene {
   readonly clock = createVirtualClock();
   readonly random: Random;
+  readonly network = new Network();
+  readonly coverage = new Coverage();
   readonly config: ClusterConfig;
   readonly machines: Machine[];
+  readonly clients: Clients;
+  readonly cloud: Cloud;
+  readonly people = new People(this);
+  readonly witness: Witness;
+  readonly replication: 'async' | 'sync';
   readonly story: string[] = [];
-  readonly outcomes: { operation: string; kind: OperationKind; outcome: Outcome }[] = [];
-  private readonly store = createMemoryStore();
-  private readonly ids = createSequentialIds();
-  private readonly executions = createMemoryExecutions();
-  private readonly addresses;
-  private readonly power;
-  private stepRunner: typeof runStep = runStep;
-  private readonly started = new Set<string>();
+  readonly events: MainstayEvent[] = [];
+  readonly store: MemoryStore;
+  readonly ids = createSequentialIds();
+  readonly executions = createMemoryExecutions();
+  readonly addresses;
+  readonly power;
   /** Chance that one call of an agent or a step goes wrong. */
   trouble = 0;
-  acked: number[] = [];
-  private nextWrite = 1;
-  private highestEpoch = 0;
+  byPerson = false;
+  outage: Scene['outage'] = null;
+  /** When something last happened to a node from outside. */
+  private readonly disturbedAtMs = new Map<string, number>();
 
-  constructor(readonly seed: number) {
+  constructor(
+    readonly seed: number,
+    { nodes = 3, replication = 'async', change = {} }: WorldOptions = {},
+  ) {
     this.random = createRandom(seed);
-    this.config = { ...aConfig('alpha'), consumers: [] };
-    const { nodes, vip } = this.config;
-    this.machines = nodes.map(
-      (node) =>
-        new Machine(
-          node,
-          this.clock,
-          this.random,
-          () => this.machines,
-          (what) => this.see(what),
-        ),
-    );
-    this.addresses = createMemoryAddresses({ allocationIds: [vip.allocationId] });
-    this.power = createMemoryPower({
-      clock: this.clock,
-      instanceIds: nodes.map(({ instanceId }) => instanceId),
-      stopMs: 3000,
-      startMs: 2000,
-      onChange: (id, state) => {
-        const machine = this.machines.find(({ config }) => config.instanceId === id);
-        if (state === 'stopped') machine?.powerOff();
-        if (state === 'running' && machine && !machine.powered) this.powerOn(machine);
+    this.replication = replication;
+    const config = aConfig('alpha', change);
+    this.config = { ...config, nodes: config.nodes.slice(0, nodes), consumers: [] };
+    this.store = createMemoryStore({ table: this.watchedTable() });
+    this.machines = this.config.nodes.map((node) => {
+      const peer = (name: string) => this.machine(name)?.engine;
+      const linked = (name: string) => this.network.bothWays(node.name, name);
+      const changedEngine = (why: string) => this.engineChanged(node.name, why);
+      return new Machine(
+        node,
+        new Engine(node.name, this.clock, this.random, peer, linked, changedEngine),
+        this.clock,
+        this.random,
+      );
+    });
+    this.witness = new Witness(this, (what) => this.tell(what));
+    this.addresses = createMemoryAddresses({
+      allocationIds: [this.config.vip.allocationId],
+      onChange: (_, instanceId) => {
+        const to = this.machines.find((machine) => machine.config.instanceId === instanceId)?.name ?? null;
+        this.tell(`VIP at ${to ?? 'nobody'}`);
+        this.witness.see('vip', to);
       },
     });
-    for (const machine of this.machines) machine.probeVip = () => this.vipTarget()?.writable ?? false;
+    this.power = this.createPower();
+    this.clients = new Clients({
+      machines: this.machines,
+      network: this.network,
+      replication,
+      vipTarget: () => this.vipTarget(),
+      onAck: (machine) => this.witness.see('ack', machine),
+    });
+    this.cloud = this.createCloud();
   }
 
   // ---- what is seen
 
   tell(what: string): void {
-    this.story.push(`${(this.clock.nowMs() / 1000).toFixed(3)}  ${what}`);
+    this.story.push(`${(this.clock.nowMs() / 1000).toFixed(3).padStart(8)}  ${what}`);
   }
 
-  /** I1: at most one node accepts writes at any moment. Looked at whenever anything changes. */
-  private see(what: string): void {
-    this.tell(what);
-    const writable = this.machines.filter((machine) => machine.writable);
-    if (writable.length > 1)
-      throw this.broken(`I1: two nodes accept writes: ${writable.map(({ name }) => name).join(', ')}`);
+  nowMs(): number {
+    return this.clock.nowMs();
   }
 
-  private broken(what: string): InvariantBroken {
-    const error = new InvariantBroken(`seed ${this.seed}: ${what}\n${this.story.slice(-60).join('\n')}`);
-    this.fault ??= error;
-    return error;
+  get acked(): Clients['acked'] {
+    return this.clients.acked;
   }
-  /** The first broken invariant: it may have been thrown inside a promise that nobody awaits. */
-  fault: InvariantBroken | null = null;
+
+  machine(name: string | null): Machine | undefined {
+    return this.machines.find((machine) => machine.name === name);
+  }
+
+  main(): Machine | undefined {
+    return this.machine(this.lease().holder);
+  }
 
   vipTarget(): Machine | undefined {
     const target = this.addresses.target(this.config.vip.allocationId);
@@ -103,28 +131,127 @@ export class World {
   }
 
   lease(): Lease {
-    return this.store.table.get(`CLUSTER#${this.config.name}`, 'LEASE') as unknown as Lease;
+    return this.store.table.get(key, 'LEASE') as unknown as Lease;
+  }
+
+  execution(name: string): Cloud['all'][number] | undefined {
+    return this.cloud.all.find((execution) => execution.name === name);
+  }
+
+  followedOf(name: string): number | null {
+    return (this.store.table.get(key, `NODE#${name}`) as unknown as Report | null)?.followed ?? null;
+  }
+
+  stoppedSince(sinceMs: number): boolean {
+    return this.cloud.stoppedAtMs > sinceMs;
+  }
+
+  journal(): JournalEntry[] {
+    return this.store.table.list(key, 'JOURNAL#').map(({ item }) => item as unknown as JournalEntry);
+  }
+
+  disturb(machine: Machine): void {
+    this.disturbedAtMs.set(machine.name, this.clock.nowMs());
+  }
+
+  /** Nothing from outside has happened to this node or to the network since then. */
+  wasQuiet(machine: Machine, sinceMs: number): boolean {
+    return this.trouble === 0 && (this.disturbedAtMs.get(machine.name) ?? 0) < sinceMs;
+  }
+
+  heardSince(sinceMs: number): Machine[] {
+    return this.machines.filter(
+      (machine) =>
+        machine.life &&
+        !machine.life.isFrozen &&
+        !machine.leaving &&
+        machine.engine.running &&
+        this.wasQuiet(machine, sinceMs - 10_000),
+    );
+  }
+
+  private engineChanged(name: string, why: string): void {
+    this.tell(`${name} ${why}`);
+    this.witness?.see('engine');
+  }
+
+  /** Every write of the lease and of the journal is shown to the checkers, whoever makes it. */
+  private watchedTable(): MemoryTable {
+    const { table } = createMemoryStore();
+    return {
+      ...table,
+      put: (pk, sk, item) => {
+        const was = sk === 'LEASE' ? (table.get(pk, sk) as unknown as Lease | null) : null;
+        table.put(pk, sk, item);
+        if (was) this.leaseChanged(was, item as Lease);
+        if (sk.startsWith('JOURNAL#')) this.coverage.entry(item as JournalEntry);
+      },
+    };
+  }
+
+  private leaseChanged(was: Lease, now: Lease): void {
+    const { epoch, phase, holder, operation, drain } = now;
+    const moved = epoch !== was.epoch || phase !== was.phase || holder !== was.holder || drain !== was.drain;
+    if (moved || operation?.id !== was.operation?.id) {
+      this.tell(
+        `lease: epoch ${epoch} ${phase}, holder ${holder ?? '-'}, operation ${operation?.id ?? '-'}${drain ? `, drain ${drain}` : ''}`,
+      );
+    }
+    const held = this.machine(holder);
+    if (held) held.engine.byHand = false;
+    this.witness.see('lease', was, now);
+    const main = was.phase === 'granted' && phase === 'held' ? this.machine(holder) : undefined;
+    if (main) this.clients.writeOff(main);
   }
 
   // ---- the moving parts
 
+  private createPower() {
+    return createMemoryPower({
+      clock: this.clock,
+      instanceIds: this.config.nodes.map(({ instanceId }) => instanceId),
+      stopMs: 3000,
+      startMs: 2000,
+      onChange: (id, state) => {
+        const machine = this.machines.find(({ config }) => config.instanceId === id);
+        if (!machine) return;
+        this.tell(`${machine.name}: instance ${state}`);
+        if (state === 'stopped') machine.powerOff();
+        if (state === 'running' && !machine.powered) this.powerOn(machine);
+      },
+    });
+  }
+
+  private createCloud(): Cloud {
+    return new Cloud({
+      clock: this.clock,
+      random: this.random,
+      executions: this.executions,
+      ports: (life) => this.stepPorts(life),
+      tell: (what) => this.tell(what),
+      struck: (fault) => this.coverage.fault(fault),
+      stepped: (call, ok) => {
+        this.coverage.step(call.step);
+        this.witness.see('step', call, ok);
+      },
+      ended: (execution) => this.witness.see('ended', execution),
+    });
+  }
+
   async start(): Promise<void> {
     await this.store.settings.putConfig(this.config);
-    const first = this.config.nodes[0]?.name ?? '';
-    const seated = changed(
-      vacantLease(this.config.name, this.config.timings.ttlMs),
-      'seat',
-      { node: first },
-      this.ids.next(),
-    );
+    const [first] = this.machines;
+    const vacant = vacantLease(this.config.name, this.config.timings.ttlMs);
+    const seated = changed(vacant, 'seat', { node: first?.name ?? '' }, this.ids.next());
     if (!seated.ok) throw new Error(seated.error.message);
     await this.store.leases.swap(null, { ...seated.value, version: 1 });
-    this.addresses.steal(this.config.vip.allocationId, this.config.nodes[0]?.instanceId ?? null);
+    this.addresses.steal(this.config.vip.allocationId, first?.config.instanceId ?? null);
     for (const machine of this.machines) this.startAgent(machine);
-    void this.background(20, () => this.clientWrites());
+    void this.background(sweepEveryMs, () => void this.cloud.sweep());
+    void this.background(40, () => this.clients.write());
     void this.background(50, () => {
-      for (const machine of this.machines) machine.stream();
-      this.checkEpoch();
+      for (const { engine } of this.machines) engine.stream();
+      this.clients.confirm();
     });
   }
 
@@ -135,185 +262,120 @@ export class World {
     }
   }
 
-  /** The client writes through the VIP, as clients do. */
-  private clientWrites(): void {
-    const target = this.vipTarget();
-    if (!target?.writable) return;
-    const id = this.nextWrite++;
-    target.writes.push({ id, timeline: target.timeline });
-    this.acked.push(id);
-  }
-
-  private checkEpoch(): void {
-    const { epoch } = this.lease();
-    if (epoch < this.highestEpoch) throw this.broken(`I2: the epoch fell from ${this.highestEpoch} to ${epoch}`);
-    this.highestEpoch = epoch;
-  }
-
-  private faultsOf(reaches: () => boolean): Faults {
+  private conditions(place: Place): Conditions {
     return {
-      before: async () => {
-        await this.clock.sleep(this.random.between(1, 15));
-        if (!reaches()) {
-          await this.clock.sleep(this.config.timings.storeTimeoutMs);
-          return 'timeout-before';
-        }
-        return this.random.chance(this.trouble)
-          ? this.random.pick(['timeout-before', 'timeout-after', 'throttle'] as const)
-          : null;
+      clock: this.clock,
+      random: this.random,
+      timeoutMs: this.config.timings.storeTimeoutMs,
+      trouble: () => this.trouble,
+      path: () => ({ there: this.network.reaches(place, 'store'), back: this.network.reaches('store', place) }),
+      struck: (fault) => this.coverage.fault(fault),
+    };
+  }
+
+  /** The checkers see what is handed to the journal; whether the store takes it is another matter. */
+  private witnessed(store: MemoryStore): MemoryStore['journal'] {
+    return {
+      ...store.journal,
+      append: (entry) => {
+        this.witness.see('journal', entry);
+        return store.journal.append(entry);
       },
     };
   }
 
-  startAgent(machine: Machine): void {
-    if (!machine.powered) return;
-    const incarnation = new Incarnation(this.clock, 1 + this.random.between(-0.004, 0.004));
-    machine.incarnation = incarnation;
-    const { table } = this.store;
-    const store = createMemoryStore({ table, faults: this.faultsOf(() => machine.reachesStore) });
-    const { clock } = incarnation;
-    const agent = new Agent({
-      config: this.config,
-      me: machine.config,
-      store: incarnation.guard(store.leases),
-      reports: incarnation.guard(store.reports),
-      journal: incarnation.guard(store.journal),
-      events: incarnation.guard(
-        createMemoryEvents({
-          faults: this.faultsOf(() => machine.reachesStore),
-          onEvent: (event) => this.deliver(event),
+  private stepPorts(life: Life): Ports {
+    const { leases, reports, settings } = this.store;
+    const conditions = this.conditions('control plane');
+    const reach = <Port extends object>(name: string, port: Port) => life.guard(overNetwork(name, port, conditions));
+    const journal = reach('Journal', this.store.journal);
+    return {
+      leases: reach('LeaseStore', leases),
+      reports: reach('Reports', reports),
+      settings: reach('Settings', settings),
+      journal: this.witnessed({ ...this.store, journal }),
+      events: reach('Events', createMemoryEvents({ onEvent: (event) => void this.events.push(event) })),
+      poker: reach(
+        'Poker',
+        createMemoryPoker({
+          onPoke: (node) => this.cloud.message('poke', () => this.machine(node.name)?.agent?.poke()),
         }),
       ),
-      driver: incarnation.guard(machine.driver(clock)),
+      power: reach('Power', this.power),
+      vip: createMemoryVip(reach('Addresses', this.addresses), life.clock(this.clock)),
+      executions: this.executions,
+      clock: life.clock(this.clock),
+      ids: this.ids,
+    };
+  }
+
+  startAgent(machine: Machine): void {
+    if (!machine.powered || machine.life) return;
+    const life = new Life();
+    machine.life = life;
+    machine.left = null;
+    const clock = life.clock(this.clock, 1 + this.random.between(-0.004, 0.004), () => machine.wallOffsetMs);
+    const conditions = this.conditions(machine.name);
+    const reach = <Port extends object>(name: string, port: Port) => life.guard(overNetwork(name, port, conditions));
+    const { engine } = machine;
+    machine.agent = new Agent({
+      config: this.config,
+      me: machine.config,
+      store: reach('LeaseStore', this.store.leases),
+      reports: reach('Reports', this.store.reports),
+      journal: this.witnessed({ ...this.store, journal: reach('Journal', this.store.journal) }),
+      events: reach('Events', createMemoryEvents({ onEvent: (event) => this.cloud.deliver(event) })),
+      driver: life.guard(
+        createSimDriver({
+          engine,
+          random: this.random,
+          clock,
+          peers: () => this.machines.map((peer) => peer.engine),
+          linked: (name) => this.network.bothWays(machine.name, name),
+          vipAccepts: () => this.reachesVip(machine),
+        }),
+      ),
       deadman: machine.deadman(clock),
       clock,
       ids: this.ids,
       version: 'sim',
-      log: (message) => this.tell(`${machine.name}: ${message}`),
+      log: (message) => this.logged(machine, message),
     });
-    void agent.run();
+    void machine.agent.run();
   }
 
-  /** EventBridge and dispatch: late, sometimes twice; one name per failure. */
-  private deliver({ cluster, detail }: MainstayEvent): void {
-    const { epoch, renewals, attempt } = detail as { epoch: number; renewals: number; attempt: number };
-    if (epoch === undefined) return;
-    const name = `${cluster}-failover-e${epoch}-r${renewals}-${attempt}`;
-    for (let times = this.random.chance(0.1) ? 2 : 1; times > 0; times--) {
-      void this.clock.sleep(this.random.between(5, 500)).then(() => {
-        if (!this.started.has(name)) void this.execute('failover', name, { cluster, by: 'automatic', watched: detail });
-      });
-    }
+  private reachesVip(from: Machine): boolean {
+    const target = this.vipTarget();
+    return Boolean(target?.engine.accepts && this.network.bothWays(from.name, target.name));
   }
 
-  async execute(kind: OperationKind, name: string, input: object): Promise<Outcome> {
-    this.started.add(name);
-    this.executions.began(name);
-    this.tell(`execution ${name} started`);
-    const outcome = await interpret(this.ports(), plans[kind], input, name, this.stepRunner);
-    this.executions.ended(name);
-    this.outcomes.push({ operation: name, kind, outcome });
-    this.tell(`execution ${name} ${outcome.end}${outcome.problem ? `: ${outcome.problem.message}` : ''}`);
-    return outcome;
-  }
-
-  private ports(): Ports {
-    const faults = this.faultsOf(() => true);
-    const { leases, reports, settings, journal } = createMemoryStore({ table: this.store.table, faults });
-    return {
-      leases,
-      reports,
-      settings,
-      journal,
-      events: createMemoryEvents(),
-      poker: createMemoryPoker(),
-      power: this.power,
-      vip: createMemoryVip(this.addresses, this.clock),
-      executions: this.executions,
-      clock: this.clock,
-      ids: this.ids,
-    };
-  }
-
-  /** What a person does when nobody is left: says that the node with the most data is right (`mainstay start --yes`). */
-  async seat(): Promise<void> {
-    const lease = this.lease();
-    const right = [...this.machines].sort((a, b) => b.writes.length - a.writes.length)[0];
-    const next = changed(lease, 'seat', { node: right?.name ?? '' }, this.ids.next());
-    this.tell(`a person seats ${right?.name}`);
-    if (next.ok) await this.store.leases.swap(lease, next.value);
-    this.addresses.steal(this.config.vip.allocationId, right?.config.instanceId ?? null);
-  }
-
-  async setPolicy(mode: PolicyMode): Promise<void> {
-    const policy = { mode, until: null, by: 'ann', reason: 'test', at: this.clock.wall() };
-    await this.store.settings.putPolicy(this.config.name, policy);
-  }
-
-  /** Executions called `…aborted` stop dead after so many steps, as when somebody presses Stop in the console. */
-  abortAfter(stepCount: number): void {
-    let ran = 0;
-    this.stepRunner = async (ports, call) => {
-      if (!call.operation.endsWith('aborted')) return runStep(ports, call);
-      ran += 1;
-      if (ran <= stepCount) return runStep(ports, call);
-      this.executions.ended(call.operation);
-      return new Promise(() => undefined);
-    };
-  }
-
-  /** Every step's reply is lost once, and the step is run again on the same input. */
-  everyStepTwice(): void {
-    this.stepRunner = async (ports, call) => {
-      await runStep(ports, call);
-      return runStep(ports, call);
-    };
-  }
-
-  /** A planted bug: the fence believes without looking. The checkers must see what comes of it. */
-  believeEveryFence(): void {
-    this.stepRunner = async (ports, call) => {
-      if (call.step !== 'fence') return runStep(ports, call);
-      const lease = this.lease();
-      const proof = { node: lease.former ?? '', epoch: lease.epoch, how: 'self-fence' as const, evidence: 'believed' };
-      this.store.table.put(`CLUSTER#${lease.cluster}`, 'LEASE', { ...lease, fence: proof, version: lease.version + 1 });
-      return ok({ ...(call.state as WorkflowState), proof });
-    };
+  private logged(machine: Machine, message: string): void {
+    this.tell(`${machine.name}: ${message}`);
+    const rule = /^(R\d+): /.exec(message)?.[1];
+    if (!rule) return;
+    this.coverage.rule(rule);
+    this.witness.see('decided', machine.name, rule);
   }
 
   powerOn(machine: Machine): void {
     machine.powered = true;
-    this.tell(`${machine.name} has power`);
+    this.power.set(machine.config.instanceId, 'running');
     this.startAgent(machine);
   }
 
-  pullPlug(machine: Machine): void {
-    this.tell(`${machine.name}: plug pulled`);
-    machine.powerOff();
-    this.power.set(machine.config.instanceId, 'stopped');
-  }
-
-  killAgent(machine: Machine): void {
-    this.tell(`${machine.name}: agent killed`);
-    machine.incarnation?.die();
-    machine.incarnation = null;
-  }
-
-  async isHealthy(): Promise<boolean> {
+  /** One main that accepts writes and has the VIP, everybody else following it, nobody shunned, no operation. */
+  isAtRest(): boolean {
     const { phase, holder, operation, shunned } = this.lease();
-    const main = this.machines.find(({ name }) => name === holder);
-    const others = this.machines.filter((machine) => machine !== main);
+    const main = this.machine(holder);
     return (
       phase === 'held' &&
       operation === null &&
       Object.keys(shunned).length === 0 &&
-      main?.writable === true &&
+      main?.engine.accepts === true &&
       this.vipTarget() === main &&
-      others.every((machine) => machine.isStreaming() && machine.following === holder)
+      this.machines.every(
+        ({ engine }) => engine === main.engine || (engine.isStreaming() && engine.following === holder),
+      )
     );
-  }
-
-  nodesToRecover(): NodeName[] {
-    return Object.keys(this.lease().shunned);
   }
 }

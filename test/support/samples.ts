@@ -67,6 +67,7 @@ export const aReport = (cluster: string, node: string, change: Partial<Report> =
     forkedAt: null,
     problem: null,
   },
+  followed: 1,
   deadman: 'disarmed',
   final: null,
   probe: null,

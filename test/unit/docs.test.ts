@@ -1,9 +1,14 @@
-// docs/protocol.md is what the code says.
+// Documents that are drawn from tables are what the code says.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { protocolText } from '../../docs/protocol-text';
+import { invariantsText } from '../sim/invariants-text';
 
 test('docs/protocol.md equals the tables in the code (npm run docs)', () => {
   expect(readFileSync(join(__dirname, '../../docs/protocol.md'), 'utf8')).toBe(protocolText());
+});
+
+test('docs/invariants.md equals the tables of the simulation (npm run docs)', () => {
+  expect(readFileSync(join(__dirname, '../../docs/invariants.md'), 'utf8')).toBe(invariantsText());
 });

@@ -4,6 +4,7 @@ import type { OperationKind } from '../../core/model';
 import type { Plan } from '../../core/plan';
 import { failover } from './failover';
 import { recover } from './recover';
+import { settle } from './settle';
 import { switchover } from './switchover';
 
-export const plans: Record<OperationKind, Plan> = { switchover, failover, recover };
+export const plans: Record<OperationKind, Plan> = { switchover, failover, recover, settle };

@@ -11,7 +11,12 @@ async function run(context: StepContext): StepResult {
     context.note('nothing was changed');
     return ok({});
   }
-  const ended = await changeLease(context, 'end', () => ({ operation: lease.operation ?? undefined }));
+  const ended = await changeLease(
+    context,
+    'end',
+    () => ({ operation: lease.operation ?? undefined }),
+    (now) => now.operation?.id !== operation,
+  );
   if (!ended.ok) return fail(ended.error);
   context.note(`undone: ${ended.value.holder ?? 'nobody'} holds the lease, same epoch ${ended.value.epoch}`);
   return ok({});

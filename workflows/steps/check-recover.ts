@@ -1,8 +1,9 @@
 // recover: is there a node to bring back, and a main to bring it back to? Reads only.
 
 import { undo } from '../../core/errors';
+import type { NodeName } from '../../core/model';
 import { fail, ok } from '../../core/result';
-import { reportsOf, type StepContext, type StepDefinition, type StepResult } from '../step';
+import { reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
 
 export const checkRecover: StepDefinition = { needs: 'nothing', run };
 
@@ -29,14 +30,26 @@ async function run(context: StepContext): StepResult {
     );
   }
   if (lease.holder === node) return fail(undo('AlreadyMain', `${node} is the main`, 'nothing to recover'));
-  const report = (await reportsOf(context)).find((candidate) => candidate.node === node);
-  // Wall clocks only tell a node that fell silent from one that is well; nothing is decided by them.
-  const silentForMs = report
-    ? Date.parse(context.ports.clock.wall()) - Date.parse(report.at)
-    : Number.POSITIVE_INFINITY;
-  const heard = silentForMs < 3 * config.timings.reportMs;
-  if (!lease.shunned[node] && heard && report?.state === 'backup' && report.engine.streaming) {
+  if (!lease.shunned[node] && (await isWell(context, node))) {
     return fail(undo('NotShunned', `${node} is a healthy backup`, 'nothing to recover'));
   }
   return ok({});
+}
+
+/** Its report says so, and is followed by another: wall clocks do not tell a node that fell silent from one that is well (T7). */
+async function isWell(context: StepContext, name: NodeName): Promise<boolean> {
+  const look = async () => (await reportsOf(context)).find(({ node }) => node === name);
+  const first = await look();
+  if (first?.state !== 'backup' || !first.engine.streaming) return false;
+  const { ports, config, deadlineAtMs } = context;
+  const waitUntilMs = Math.min(deadlineAtMs, ports.clock.nowMs() + 1.5 * config.timings.reportMs);
+  const next = await until(
+    { ports, deadlineAtMs: waitUntilMs },
+    async () => {
+      const report = await look();
+      return report && (report.seq !== first.seq || report.boot !== first.boot) ? report : null;
+    },
+    200,
+  );
+  return next?.state === 'backup' && next.engine.streaming;
 }

@@ -5,7 +5,7 @@ import { best, type Evaluation, evaluate } from '../../core/candidates';
 import { halt, undo } from '../../core/errors';
 import type { OperationKind, Report } from '../../core/model';
 import { fail, ok } from '../../core/result';
-import { need, reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
+import { reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
 
 export const choose = (kind: Extract<OperationKind, 'switchover' | 'failover'>): StepDefinition => ({
   needs: 'epoch',
@@ -19,7 +19,11 @@ async function run(context: StepContext, kind: 'switchover' | 'failover'): StepR
   const named = evaluations.find(({ node }) => node === state.to);
   const chosen = named?.eligible ? named : best(config, evaluations);
   if (kind === 'switchover') {
-    need(state, 'oldMain');
+    // Begun on what preflight saw, which may have changed since (T53).
+    if (context.lease.phase !== 'held')
+      return fail(
+        undo('NotServing', `the lease of ${config.name} is ${context.lease.phase} now`, 'see: mainstay status'),
+      );
     if (named && !named.eligible) {
       return fail(
         undo('NotEligible', `${named.node} cannot become main: ${named.because}`, 'mend it, or name another node'),
@@ -33,7 +37,22 @@ async function run(context: StepContext, kind: 'switchover' | 'failover'): StepR
       halt('NobodyLeft', `nobody can take over: ${reasons(evaluations)}`, 'mend a node, then: mainstay start'),
     );
   context.note(`${chosen.node} chosen: ${chosen.because}`, { candidate: chosen.node });
-  return ok({ candidate: chosen.node });
+  if (kind === 'failover') await noteLoss(context, chosen);
+  return ok({ candidate: chosen.node, receivedBytes: chosen.receivedBytes ?? 0 });
+}
+
+/**
+ * T27: everything that the old main acknowledged beyond the candidate's position is lost. How much that is, nobody can know
+ * before its data is read: at least what its last report told of, and whatever came after that.
+ */
+async function noteLoss(context: StepContext, chosen: Evaluation): Promise<void> {
+  const former = (await reportsOf(context)).find(({ node }) => node === context.lease.former);
+  const beyondBytes = chosen.receivedBytes ?? 0;
+  const atLeastBytes = Math.max(0, (former?.engine.received?.bytes ?? former?.final?.bytes ?? 0) - beyondBytes);
+  context.note(
+    `lost is what ${former?.node ?? 'the old main'} acknowledged beyond ${beyondBytes}: at least ${atLeastBytes} bytes by its report of ${former?.at ?? 'never'}`,
+    { loss: { beyondBytes, atLeastBytes, sampledAt: former?.at ?? null } },
+  );
 }
 
 /** Waits for everybody who may still speak, but not longer than a dead node needs to be told from a slow one. */

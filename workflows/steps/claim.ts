@@ -1,7 +1,7 @@
 // failover's point of no return: nobody holds the lease any more, the epoch grows, the old main is shunned, in one
 // conditional write on exactly what was watched. A retry of a claim that succeeded finds its own operation (T48).
 
-import { undo } from '../../core/errors';
+import { halt, undo } from '../../core/errors';
 import type { Lease } from '../../core/model';
 import { fail, ok } from '../../core/result';
 import { changeLease, need, poke, type StepContext, type StepDefinition, type StepResult } from '../step';
@@ -11,22 +11,30 @@ export const claim: StepDefinition = { needs: 'nothing', run };
 
 async function run(context: StepContext): StepResult {
   const { ports, state, lease, operation } = context;
-  if (lease.operation?.id === operation && lease.phase === 'claimed') return ok(claimed(lease, state.epochBefore));
   const watched = need(state, 'watched');
   const abandoned = await abandonedOperation(context);
   // Our own candidate failed to become main: the claim is repeated on the lease as it is now. The same when forced.
   const unconditional = state.force === true || lease.operation?.id === operation;
-  const result = await changeLease(context, 'claim', (current) => ({
-    watched: unconditional ? current : watched,
-    operation: {
-      id: operation,
-      kind: 'failover',
-      by: state.by ?? 'operator',
-      since: lease.operation?.id === operation ? lease.operation.since : ports.clock.wall(),
-    },
-    ...(abandoned === null ? {} : { abandoned }),
-  }));
+  const result = await changeLease(
+    context,
+    'claim',
+    (current) => ({
+      watched: unconditional ? current : watched,
+      operation: {
+        id: operation,
+        kind: 'failover',
+        by: state.by ?? 'operator',
+        since: lease.operation?.id === operation ? lease.operation.since : ports.clock.wall(),
+      },
+      ...(abandoned === null ? {} : { abandoned }),
+    }),
+    // Another invocation has claimed, and perhaps gone on: its candidate must not lose the lease to a late one (T48).
+    (current) => current.operation?.id === operation && current.epoch !== state.epoch,
+  );
   if (!result.ok) {
+    // After a first claim of our own there is no way back: somebody else has gone on.
+    if (state.epoch !== undefined && result.error.code === 'LeaseRefused')
+      return fail(halt('StaleEpoch', result.error.message, 'see: mainstay status'));
     return fail(
       result.error.code === 'LeaseRefused'
         ? undo('NotSilent', result.error.message, 'nothing was changed: see mainstay status')

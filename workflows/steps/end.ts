@@ -12,7 +12,12 @@ async function run(context: StepContext): StepResult {
     context.note('already ended');
     return ok({});
   }
-  const ended = await changeLease(context, 'end', () => ({ operation: lease.operation ?? undefined }));
+  const ended = await changeLease(
+    context,
+    'end',
+    () => ({ operation: lease.operation ?? undefined }),
+    (now) => now.operation?.id !== operation,
+  );
   if (!ended.ok) return fail(ended.error);
   const outcome = state.degraded?.length ? 'degraded' : 'done';
   const published = await ports.events.publish({

@@ -3,7 +3,7 @@
 // that cannot be looked at proves nothing (T19), and neither does a request (T11).
 
 import { halt } from '../../core/errors';
-import type { FenceHow, FenceProof, NodeName, Report } from '../../core/model';
+import type { FenceHow, FenceProof, NodeName, NodeState, Report } from '../../core/model';
 import { fail, ok } from '../../core/result';
 import { contenderWaitMs } from '../../core/timings';
 import { changeLease, nodeOf, reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
@@ -80,8 +80,11 @@ async function cutPower({ config, ports, note }: StepContext, former: NodeName):
   return true;
 }
 
+/** States that an agent takes only once nothing can bring its engine up again; not running alone proves nothing (T14). */
+const provenStopped: readonly NodeState[] = ['shunned', 'fenced'];
+
 const demoteAck: Rung = async ({ context, report }) =>
-  report && report.seen.epoch >= context.lease.epoch && !report.engine.running && !report.engine.writable
+  report && report.seen.epoch >= context.lease.epoch && provenStopped.includes(report.state) && !report.engine.running
     ? {
         how: 'demote-ack',
         evidence: `${report.node} says at epoch ${report.seen.epoch}: ${report.state}, engine stopped and verified`,

@@ -9,12 +9,13 @@ export const grant: StepDefinition = { needs: 'epoch', run };
 async function run(context: StepContext): StepResult {
   const { lease, state } = context;
   const candidate = need(state, 'candidate');
-  if (lease.holder === candidate) return ok({});
-  const granted = await changeLease(context, 'grant', () => ({
-    node: candidate,
-    operation: lease.operation ?? undefined,
-    epoch: lease.epoch,
-  }));
+  const receivedBytes = need(state, 'receivedBytes');
+  const granted = await changeLease(
+    context,
+    'grant',
+    () => ({ node: candidate, operation: lease.operation ?? undefined, epoch: lease.epoch, receivedBytes }),
+    (now) => now.epoch === lease.epoch && now.holder === candidate,
+  );
   if (!granted.ok) {
     return fail(
       granted.error.code === 'LeaseRefused'

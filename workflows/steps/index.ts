@@ -2,9 +2,11 @@
 
 import type { StepDefinition } from '../step';
 import { abort } from './abort';
+import { adopt } from './adopt';
 import { barrier } from './barrier';
 import { begin } from './begin';
 import { checkRecover } from './check-recover';
+import { checkSettle } from './check-settle';
 import { choose } from './choose';
 import { claim } from './claim';
 import { confirm } from './confirm';
@@ -29,10 +31,13 @@ import { withdrawVip } from './withdraw-vip';
 
 export const steps: Record<string, StepDefinition> = {
   abort,
+  adopt,
   barrier,
   'begin-recover': begin('recover'),
+  'begin-settle': begin('settle'),
   'begin-switchover': begin('switchover'),
   'check-recover': checkRecover,
+  'check-settle': checkSettle,
   'choose-after-fence': choose('failover'),
   'choose-for-switchover': choose('switchover'),
   claim,

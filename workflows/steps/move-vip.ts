@@ -14,6 +14,11 @@ async function run(context: StepContext): StepResult {
   }
   const from = await ports.vip.read(config);
   if (!from.ok) return fail(fromOutside(from.error));
+  // Whoever had it just now held an older epoch only if ours is still the present one: read after the VIP, not before (L5).
+  const now = await ports.leases.read(config.name);
+  if (!now.ok) return fail(fromOutside(now.error));
+  if (now.value?.epoch !== lease.epoch || now.value.holder !== candidate)
+    return fail(halt('StaleEpoch', `the lease moved on while the VIP was looked at`, 'see: mainstay status'));
   const moved = await ports.vip.move(config, from.value, candidate);
   if (!moved.ok) return fail(fromOutside(moved.error));
   context.note(`VIP ${from.value ?? 'nobody'} -> ${candidate}`);

@@ -9,7 +9,12 @@ export const page: StepDefinition = { needs: 'nothing', run };
 async function run(context: StepContext): StepResult {
   const { ports, config, state, lease, operation } = context;
   if (lease.operation?.id === operation) {
-    const ended = await changeLease(context, 'end', () => ({ operation: lease.operation ?? undefined }));
+    const ended = await changeLease(
+      context,
+      'end',
+      () => ({ operation: lease.operation ?? undefined }),
+      (now) => now.operation?.id !== operation,
+    );
     context.note(ended.ok ? 'operation released' : `operation not released: ${ended.error.message}`);
   }
   const told = await ports.events.publish({

@@ -16,6 +16,7 @@ async function run(context: StepContext): StepResult {
       if (!read.ok || read.value === null) return null;
       if (read.value.epoch !== lease.epoch || read.value.holder !== candidate) return 'moved on' as const;
       if (read.value.phase === 'abdicated') return 'gave up' as const;
+      if (read.value.phase === 'paused') return 'stopped' as const;
       return read.value.phase === 'held' ? ('main' as const) : null;
     },
     25,
@@ -26,6 +27,12 @@ async function run(context: StepContext): StepResult {
   }
   if (outcome === 'moved on')
     return fail(halt('StaleEpoch', 'the lease moved on during the promotion', 'see: mainstay status'));
+  // It was main, and a clean stop is no failure of it: the next candidate must not be tried (T60).
+  if (outcome === 'stopped') {
+    return fail(
+      halt('StaleEpoch', `${candidate} became main and was stopped cleanly`, 'it is main again when its agent is back'),
+    );
+  }
   return fail(
     halt(
       'PromoteFailed',

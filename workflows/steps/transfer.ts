@@ -14,20 +14,18 @@ async function run(context: StepContext): StepResult {
     need(state, 'epoch'),
     need(state, 'final'),
   ];
-  // A retry of a transfer that succeeded (T3, T48).
-  if (lease.epoch === epoch + 1 && lease.holder === candidate) return ok({ epoch: lease.epoch });
   const proof = {
     node: oldMain,
     epoch: epoch + 1,
     how: 'drained' as const,
     evidence: `stopped cleanly at ${final.bytes}`,
   };
-  const handed = await changeLease(context, 'transfer', () => ({
-    node: candidate,
-    operation: lease.operation ?? undefined,
-    epoch,
-    proof,
-  }));
+  const handed = await changeLease(
+    context,
+    'transfer',
+    () => ({ node: candidate, operation: lease.operation ?? undefined, epoch, proof, receivedBytes: final.bytes }),
+    (now) => now.epoch === epoch + 1 && now.holder === candidate,
+  );
   if (!handed.ok) {
     return fail(
       handed.error.code === 'LeaseRefused'

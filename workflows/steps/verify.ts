@@ -3,6 +3,7 @@
 
 import { evaluate } from '../../core/candidates';
 import { undo } from '../../core/errors';
+import { mustBeAwaited } from '../../core/lease';
 import type { Lease, Policy } from '../../core/model';
 import { fail, ok } from '../../core/result';
 import { contenderWaitMs } from '../../core/timings';
@@ -59,8 +60,9 @@ async function operationIsFree(context: StepContext): Promise<boolean> {
       if (!read.ok || read.value === null) return null;
       const fresh = { ...context, lease: read.value };
       const { operation } = read.value;
-      // A recover gives way to a failover: the claim takes its place.
-      if (operation === null || operation.id === context.operation || operation.kind === 'recover') return true;
+      if (operation === null || operation.id === context.operation) return true;
+      // A person who forces a healthy main out waits for whatever is under way.
+      if (!context.state.force && !mustBeAwaited(read.value)) return true;
       return (await abandonedOperation(fresh)) === null ? null : true;
     },
     500,

@@ -207,7 +207,11 @@ describe('a refusal before anything starts', () => {
     ['recover alpha db2', 3, /db2 is a healthy backup; next: nothing to recover/],
     ['recover alpha db1', 3, /db1 is the main/],
   ])('%s', async (line, code, sentence) => {
-    const ran = await refused(await healthy(createBench()), line);
+    const bench = await healthy(createBench());
+    // A backup is well when one report follows another.
+    const report = aReport('alpha', 'db2', { seq: 2, seen: { epoch: 7, version: 40 }, at: bench.clock.wall() });
+    void bench.clock.sleep(3000).then(() => bench.desk.reports.put(report));
+    const ran = await refused(bench, line);
     expect(ran.err).toMatch(sentence);
     expect(ran.code).toBe(code);
   });

@@ -7,13 +7,14 @@ import { follow } from '../../../cli/follow';
 import { executionsOf, type Operations } from '../../../cli/operations';
 import { Failure } from '../../../cli/problems';
 import { createStepFunctions } from '../../../cli/step-functions';
+import { operationKinds } from '../../../core/model';
 import { fail, ok } from '../../../core/result';
 import { problem, value } from '../../support/samples';
 import { createBench, healthy, journalStep } from './support';
 
 const arn = (name: string) => `arn:aws:states:us-east-1:000000000000:stateMachine:${name}`;
 const machine = (name: string) => ({ name, stateMachineArn: arn(name) });
-const all = ['switchover', 'failover', 'recover'].map((kind) => machine(`mainstay-${kind}`));
+const all = operationKinds.map((kind) => machine(`mainstay-${kind}`));
 
 type Sent = { name: string; input: Record<string, unknown> };
 const sdkError = (name: string) => Object.assign(new Error(`${name} happened`), { name });

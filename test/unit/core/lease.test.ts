@@ -79,11 +79,19 @@ test('T50: an operation whose execution has ended may be taken over, a running o
   expect(changed(busy, 'begin', { operation, abandoned: 'old' }, 'n').ok).toBe(true);
 });
 
-test('a recover gives way to a failover, any other operation does not', () => {
-  const [lease, request] = ready('claim', 'held');
-  const during = (kind: Operation['kind']) =>
-    changed({ ...lease, operation: { ...operation, id: 'x', kind } }, 'claim', request, 'n').ok;
-  expect([during('recover'), during('switchover'), during('failover')]).toEqual([true, false, false]);
+test('a failover waits for no operation but a drain and another failover’s claim: a silent main is lost', () => {
+  const [held, request] = ready('claim', 'held');
+  const during = (kind: Operation['kind'], change: Partial<Lease> = {}) =>
+    changed({ ...held, ...change, operation: { ...operation, id: 'x', kind } }, 'claim', request, 'n').ok;
+  expect([during('recover'), during('settle'), during('switchover'), during('failover')]).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ]);
+  expect(during('switchover', { drain: 'transfer' })).toBe(false);
+  expect(during('failover', { phase: 'claimed' })).toBe(false);
+  expect(during('settle', { phase: 'claimed' })).toBe(true);
 });
 
 test('T41, T50: the claim itself shuns the former holder and sets the hold, and the grant labels where it went', () => {

@@ -1,0 +1,45 @@
+// Called when an execution has ended badly, and by the clock: has what was left behind settled (workflows/sweep.ts).
+
+import { Logger } from '@aws-lambda-powertools/logger';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { createClient } from '../adapters/aws/clients';
+import { createLeaseStore } from '../adapters/aws/lease-store';
+import { asked } from '../adapters/aws/outside';
+import { createSettings } from '../adapters/aws/settings';
+import { createSystemClock } from '../adapters/system';
+import { fail, ok } from '../core/result';
+import { type StartSettle, type Swept, sweep } from '../workflows/sweep';
+import { executions } from './ports/executions.lambda-shared';
+import { vip } from './ports/vip.lambda-shared';
+import { controlPlane, createTable, stateMachineArn } from './wiring.lambda-shared';
+
+const logger = new Logger();
+const sfn = createClient(SFNClient, controlPlane);
+const table = createTable();
+const clock = createSystemClock();
+const ports = {
+  settings: createSettings(table),
+  leases: createLeaseStore(table),
+  ...executions(clock),
+  ...vip(clock),
+};
+
+const alreadyThere = 'ExecutionAlreadyExists';
+
+const start: StartSettle = async (name, input) => {
+  const command = new StartExecutionCommand({
+    stateMachineArn: stateMachineArn('settle'),
+    name,
+    input: JSON.stringify(input),
+  });
+  const started = await asked('states:StartExecution', () => sfn.send(command), [alreadyThere]);
+  return started.ok || started.error.details?.error === alreadyThere ? ok(undefined) : fail(started.error);
+};
+
+export async function handler(): Promise<Swept> {
+  const swept = await sweep(ports, start);
+  logger.info('swept', { ...swept });
+  // Lambda tries an asynchronous call again that has failed; what was started has its name already.
+  if (swept.problems.length > 0) throw new Error(`not every cluster was swept: ${swept.problems.join('; ')}`);
+  return swept;
+}

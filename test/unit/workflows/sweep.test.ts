@@ -1,0 +1,78 @@
+// The sweep: finds what nobody is working on any more, and only that.
+
+import { createMemoryExecutions } from '../../../adapters/memory/executions';
+import { createMemoryStore } from '../../../adapters/memory/store';
+import { refused, unreachable } from '../../../adapters/problems';
+import type { Vip } from '../../../core/ports';
+import { fail, ok } from '../../../core/result';
+import { sweep } from '../../../workflows/sweep';
+import { aConfig, aLease } from '../../support/samples';
+
+const operation = (id: string) => ({ id, kind: 'switchover' as const, by: 'ann', since: '2026-01-01T00:00:00.000Z' });
+
+/** Clusters at rest, in a running operation, with one that was abandoned, and with a VIP that points to nobody. */
+async function fleet() {
+  const { leases, settings } = createMemoryStore();
+  const executions = createMemoryExecutions();
+  for (const name of ['calm', 'busy', 'stuck', 'dark']) await settings.putConfig(aConfig(name));
+  await leases.swap(null, aLease('calm'));
+  await leases.swap(null, aLease('busy', { operation: operation('running') }));
+  await leases.swap(null, aLease('stuck', { operation: operation('stopped'), epoch: 7, version: 41 }));
+  await leases.swap(null, aLease('dark', { epoch: 3, version: 9 }));
+  executions.began('running');
+  executions.began('stopped');
+  executions.ended('stopped');
+  const vip: Vip = {
+    read: async ({ name }) => ok(name === 'dark' ? null : 'db1'),
+    withdraw: async () => ok(undefined),
+    move: async () => ok(undefined),
+  };
+  return { leases, settings, executions, vip };
+}
+
+const began = async () => ok(undefined);
+
+test('T50: an operation whose execution has ended is settled, a running one is left alone', async () => {
+  const inputs: unknown[] = [];
+  const swept = await sweep(await fleet(), async (name, input) => {
+    inputs.push({ name, ...input });
+    return ok(undefined);
+  });
+  expect(swept).toEqual({ started: ['dark-settle-e3-v9', 'stuck-settle-e7-v41'], problems: [] });
+  expect(inputs).toContainEqual({
+    name: 'stuck-settle-e7-v41',
+    cluster: 'stuck',
+    by: 'automatic',
+    reason: 'switchover stopped by ann was abandoned',
+  });
+});
+
+test('T47: a VIP that is not at the main is brought there, and a foreign one is told and left alone', async () => {
+  const ports = await fleet();
+  const inputs: { cluster: string; reason?: string }[] = [];
+  const read: typeof ports.vip.read = async (config) =>
+    config.name === 'calm' ? fail(refused('the VIP points to i-other', 'ask who did it')) : ports.vip.read(config);
+  const swept = await sweep({ ...ports, vip: { ...ports.vip, read } }, async (_, input) => {
+    inputs.push(input);
+    return ok(undefined);
+  });
+  expect(inputs.find(({ cluster }) => cluster === 'dark')?.reason).toBe('the VIP is at nobody, and db1 is the main');
+  expect(swept.problems).toEqual(['calm: the VIP points to i-other']);
+});
+
+test('a cluster that cannot be looked at does not keep the others from being swept, and is told', async () => {
+  const ports = await fleet();
+  const read: typeof ports.leases.read = async (cluster) =>
+    cluster === 'busy' ? fail(unreachable('the table is throttled', 'try again')) : ports.leases.read(cluster);
+  const swept = await sweep({ ...ports, leases: { ...ports.leases, read } }, began);
+  expect(swept.started).toHaveLength(2);
+  expect(swept.problems).toEqual(['busy: the table is throttled']);
+});
+
+test('an execution that could not be asked about is not taken for ended', async () => {
+  const ports = await fleet();
+  const executions = { running: async () => fail(unreachable('no answer', 'try again')) };
+  const swept = await sweep({ ...ports, executions }, began);
+  expect(swept.started).toEqual(['dark-settle-e3-v9']);
+  expect(swept.problems).toHaveLength(2);
+});
