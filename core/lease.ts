@@ -133,8 +133,8 @@ function seated(lease: Lease, node: NodeName): Partial<Lease> {
   const before = lease.holder !== null && lease.holder !== node ? { ...lease, ...shunHolder(lease) } : lease;
   const shunned = without(labelled(before, node), node);
   const hold = Object.keys(shunned).length === 0 ? null : before.hold;
-  // Its history is the right one from now on, whatever it is: the first renewal tells.
-  const lineage: Branch[] = [];
+  // Its history is the right one from now on, whatever it is: the first renewal tells, and until then nobody else is on it.
+  const lineage: Branch[] = [{ timeline: null, fromBytes: 0, epoch: lease.epoch + 1 }];
   return { holder: node, former: lease.holder ?? lease.former, operation: null, fence: null, shunned, hold, lineage };
 }
 

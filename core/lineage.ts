@@ -30,7 +30,10 @@ const same = (one: Beginning, other: Beginning): boolean =>
 
 /** With a new main's branch: what began beyond its beginning was never its history. */
 export function grown(lineage: readonly Branch[], branch: Branch): Branch[] {
-  const begun = lineage.filter(({ timeline, fromBytes }) => timeline !== null && fromBytes <= branch.fromBytes);
+  // A grant whose own beginning was never told stays as the place where others parted from it.
+  const begun = lineage.filter(({ timeline, fromBytes }) =>
+    timeline === null ? fromBytes < branch.fromBytes : fromBytes <= branch.fromBytes,
+  );
   const last = begun.at(-1);
   // Nothing was granted since: the same main goes on.
   if (lineage.at(-1)?.timeline !== null && last && same(last, branch)) return begun;

@@ -18,6 +18,7 @@ const sfn = createClient(SFNClient, controlPlane);
 const table = createTable();
 const clock = createSystemClock();
 const ports = {
+  clock,
   settings: createSettings(table),
   leases: createLeaseStore(table),
   ...executions(clock),

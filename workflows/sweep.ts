@@ -8,7 +8,7 @@ import { ok } from '../core/result';
 import type { WorkflowState } from './state';
 import type { Ports } from './step';
 
-type Looking = Pick<Ports, 'leases' | 'executions' | 'vip'>;
+type Looking = Pick<Ports, 'leases' | 'executions' | 'vip' | 'clock'>;
 
 /** What there is to be put in order, as a sentence; null when there is nothing, or when somebody is at it. */
 export async function leftBehind(
@@ -55,8 +55,10 @@ async function sweepOne(ports: Looking, config: ClusterConfig, start: StartSettl
   if (!lease.ok || lease.value === null) return lease.ok ? ok(null) : lease;
   const reason = await leftBehind(ports, config, lease.value);
   if (!reason.ok || reason.value === null) return reason;
-  // Made of what was seen, so that two sweeps start one execution; 31 + 8 + 16 + 16 characters at the most.
-  const name = `${config.name}-settle-e${lease.value.epoch}-v${lease.value.version}`;
+  // Made of what was seen, so that two sweeps start one execution, and of the minute, so that one that failed is followed by
+  // another; 31 + 9 + 10 + 12 + 13 characters at the most.
+  const minute = ports.clock.wall().slice(0, 16).replace(/\D/g, '');
+  const name = `${config.name}-settle-e${lease.value.epoch}-v${lease.value.version}-${minute}`;
   const started = await start(name, { cluster: config.name, by: 'automatic', reason: reason.value });
   return started.ok ? ok(name) : started;
 }

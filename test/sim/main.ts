@@ -8,6 +8,7 @@ import { buildWorker } from './build';
 import { neverMet } from './coverage';
 import { aftermaths, crashAt, crashPoints } from './crash-points';
 import { runCrew, type Tally } from './crew';
+import { explore } from './exhaustive';
 import { type MutantName, mutants } from './mutants';
 import type { Failure } from './worker';
 
@@ -19,6 +20,7 @@ interface Options {
   mutant?: MutantName;
   mutants?: boolean;
   crashPoints?: boolean;
+  exhaustive?: number;
   json?: string;
 }
 
@@ -161,14 +163,37 @@ async function runCrashPoints(): Promise<boolean> {
   return failed === 0;
 }
 
+function runExhaustive(budget: number): boolean {
+  const walks = [2, 3].map((nodes) => {
+    const options = { nodes, budget: nodes === 2 ? budget : 1, lastEpoch: nodes === 2 ? 3 : 2 };
+    const startedAtMs = performance.now();
+    const walk = explore({ ...options, flaw: null, depth: Number.POSITIVE_INFINITY });
+    const { states, transitions, depth, complete, violation, met } = walk;
+    const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
+    say(
+      `${nodes} nodes, ${options.budget} disturbances, up to epoch ${options.lastEpoch}: ${states} states, ${transitions} moves, ${complete ? `complete at depth ${depth}` : `to depth ${depth}`}, ${seconds} s`,
+    );
+    say(
+      `  ${Object.entries(met)
+        .map(([name, count]) => `${name} ${count}`)
+        .join(' · ')}`,
+    );
+    if (violation) say(`${violation.invariant}\n  ${violation.trace.join('\n  ')}`);
+    return walk;
+  });
+  return walks.every(({ violation, complete }) => violation === null && complete);
+}
+
 async function run(options: Options): Promise<void> {
   const well = options.mutants
     ? await huntAll(options)
     : options.scenario !== undefined
       ? await runOneScenario(options.scenario)
-      : options.crashPoints
-        ? await runCrashPoints()
-        : await runSeeds(options);
+      : options.exhaustive !== undefined
+        ? runExhaustive(options.exhaustive)
+        : options.crashPoints
+          ? await runCrashPoints()
+          : await runSeeds(options);
   process.exitCode = well ? 0 : 1;
 }
 
@@ -188,6 +213,7 @@ new Command('npm run sim --')
   .option('--scenario <name>', 'one named scenario, told as a story: its title, or the beginning of it')
   .addOption(new Option('--mutant <name>', 'with this bug planted').choices(Object.keys(mutants)))
   .option('--crash-points', 'every plan stopped at every place, then left alone, redriven, or followed')
+  .addOption(new Option('--exhaustive [disturbances]', 'all interleavings of a small world').preset(2).argParser(whole))
   .option('--mutants', 'plant every bug in turn and count the seeds that it takes to find it')
   .option('--json <file>', 'write the figures there')
   .addHelpText('after', examples)

@@ -19,7 +19,8 @@ async function run(context: StepContext): StepResult {
     context,
     'claim',
     (current) => ({
-      watched: unconditional ? current : watched,
+      // Whatever it has renewed since, but of this epoch and no later one (T48).
+      watched: unconditional ? { epoch: lease.epoch, renewals: current.renewals } : watched,
       operation: {
         id: operation,
         kind: 'failover',

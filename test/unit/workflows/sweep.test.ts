@@ -1,5 +1,6 @@
 // The sweep: finds what nobody is working on any more, and only that.
 
+import { createVirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryExecutions } from '../../../adapters/memory/executions';
 import { createMemoryStore } from '../../../adapters/memory/store';
 import { refused, unreachable } from '../../../adapters/problems';
@@ -27,7 +28,7 @@ async function fleet() {
     withdraw: async () => ok(undefined),
     move: async () => ok(undefined),
   };
-  return { leases, settings, executions, vip };
+  return { leases, settings, executions, vip, clock: createVirtualClock() };
 }
 
 const began = async () => ok(undefined);
@@ -38,9 +39,12 @@ test('T50: an operation whose execution has ended is settled, a running one is l
     inputs.push({ name, ...input });
     return ok(undefined);
   });
-  expect(swept).toEqual({ started: ['dark-settle-e3-v9', 'stuck-settle-e7-v41'], problems: [] });
+  expect(swept).toEqual({
+    started: ['dark-settle-e3-v9-202601010000', 'stuck-settle-e7-v41-202601010000'],
+    problems: [],
+  });
   expect(inputs).toContainEqual({
-    name: 'stuck-settle-e7-v41',
+    name: 'stuck-settle-e7-v41-202601010000',
     cluster: 'stuck',
     by: 'automatic',
     reason: 'switchover stopped by ann was abandoned',
@@ -73,6 +77,15 @@ test('an execution that could not be asked about is not taken for ended', async 
   const ports = await fleet();
   const executions = { running: async () => fail(unreachable('no answer', 'try again')) };
   const swept = await sweep({ ...ports, executions }, began);
-  expect(swept.started).toEqual(['dark-settle-e3-v9']);
+  expect(swept.started).toEqual(['dark-settle-e3-v9-202601010000']);
   expect(swept.problems).toHaveLength(2);
+});
+
+test('T50: what could not be settled is tried again a minute later, under another name', async () => {
+  const ports = await fleet();
+  const first = await sweep(ports, began);
+  await ports.clock.advance(60_000);
+  const second = await sweep(ports, began);
+  expect(second.started).toHaveLength(2);
+  expect(second.started).not.toEqual(first.started);
 });
