@@ -88,7 +88,7 @@ export const mutants = {
   'two-executions-for-one-failure': { mistake: 'each trigger claims anew, on the lease as it finds it (T49)',
     edits: [edit('workflows/steps/claim.ts', 'const unconditional = state.force === true ||', 'const unconditional = state.watched !== undefined ||'),
       edit('workflows/steps/verify.ts', 'lease.epoch === watched.epoch && lease.renewals === watched.renewals', 'watched.epoch > 0'),
-      edit(lease, "lease.operation?.kind === 'recover' || nobodyElseOperates.test(lease, request)", 'lease.epoch > 0 || nobodyElseOperates.test(lease, request)')] },
+      edit(lease, '!mustBeAwaited(lease) || nobodyElseOperates.test(lease, request)', 'lease.epoch > 0 || nobodyElseOperates.test(lease, request)')] },
   'running-operation-taken-over': { mistake: 'an operation is taken for abandoned though its execution runs (T50)',
     edits: [edit('workflows/steps/begin.ts', 'return running.ok && !running.value ? lease.operation.id : null;', 'return lease.operation.id;')] },
   'twin-invocation-not-recognised': { mistake: 'a second invocation of a step takes what the first has done for a conflict (T48)',
@@ -102,7 +102,7 @@ export const mutants = {
   'hold-cleared-by-a-retry': { mistake: 'the end of any operation clears hold and shun, as if a recover had succeeded',
     edits: [edit(lease, "drain: lease.drain === 'transfer' ? null : lease.drain }),", "drain: lease.drain === 'transfer' ? null : lease.drain, hold: lease.operation?.kind === 'recover' ? null : lease.hold }),")] },
   'released-before-it-has-rejoined': { mistake: 'a shun is lifted before the node is a copy of the main',
-    edits: [edit('workflows/steps/rejoin.ts', "return report?.rejoin?.operation === operation ? report.rejoin : null;", "return report?.rejoin ?? { operation, outcome: 'done', method: 'follow', evidence: null, message: '' };")] },
+    edits: [edit('workflows/steps/rejoin.ts', 'if (report?.rejoin?.operation === operation) return report.rejoin;', "return { operation, outcome: 'done', method: 'follow', evidence: null, message: '' };")] },
   // ---- traffic
   'vip-by-blind-upsert': { mistake: 'the VIP is taken from whoever has it (T43)',
     edits: [edit('adapters/memory/vip.ts', 'if (association)\n', 'if (association && held.size === 0)\n'),

@@ -280,6 +280,42 @@ export const leaseScenarios: Record<string, Scenario> = {
     return world;
   },
 
+  'T60: a main that is stopped cleanly before the operation that made it main has ended is not replaced': async () => {
+    const world = await atRest();
+    const target = backup(world);
+    let stopping: Promise<void> | null = null;
+    world.cloud.beforeInvocation = ({ step }) => {
+      if (step !== 'promote' || stopping) return;
+      stopping = (async () => {
+        while (world.lease().phase !== 'held') await world.clock.sleep(1);
+        await world.people.stopAgent(target);
+      })();
+    };
+    const { end } = await ordered(world, 'switchover', { to: target.name });
+    assert.notEqual(end, 'undone');
+    await world.clock.advance(120_000);
+    assert.deepEqual([world.lease().phase, world.lease().holder, writable(world)], ['paused', target.name, []]);
+    world.startAgent(target);
+    await world.clock.advance(120_000);
+    assert.deepEqual([world.isAtRest(), world.lease().holder], [true, target.name]);
+    return world;
+  },
+
+  'T10, T60: a pause of a main whose engine has just crashed is a pause all the same': async () => {
+    const world = await atRest();
+    const old = main(world);
+    old.engine.defect = 'broken';
+    old.engine.kill('killed, and broken');
+    assert.ok(await world.people.pause());
+    await world.clock.advance(20_000);
+    assert.deepEqual([world.lease().phase, world.lease().holder, writable(world)], ['paused', old.name, []]);
+    old.engine.defect = null;
+    await world.people.resume();
+    await world.clock.advance(10_000);
+    assert.ok(world.isAtRest());
+    return world;
+  },
+
   'T60: what an operator has paused waits for the operator, agents restarted or not': async () => {
     const world = await atRest();
     const old = main(world);

@@ -185,6 +185,59 @@ export const workflowScenarios: Record<string, Scenario> = {
     return world;
   },
 
+  'T49, T56: a main that is lost while the operation that made it main waits for others is replaced at once':
+    async () => {
+      const world = await atRest();
+      const [candidate, down] = backups(world);
+      assert.ok(candidate && down);
+      pullPlug(world, down);
+      await world.clock.advance(6000);
+      void world.people.order('switchover', { to: candidate.name });
+      while (world.lease().holder !== candidate.name || world.lease().phase !== 'held') await world.clock.advance(50);
+      await world.clock.advance(3000);
+      assert.equal(world.cloud.running().length, 1);
+      pullPlug(world, candidate);
+      await world.clock.advance(20_000);
+      assert.deepEqual([world.lease().phase, writable(world)], ['held', ['db1']]);
+      return world;
+    },
+
+  'T50: a recover of a node that is switched off meanwhile ends, and does not hold the lock': async () => {
+    const world = await atRest();
+    const old = main(world);
+    pullPlug(world, old);
+    await world.clock.advance(20_000);
+    world.cloud.afterInvocation = ({ step }) => step === 'power-on' && pullPlug(world, old);
+    const { end, problem } = await ordered(world, 'recover', { node: old.name });
+    assert.deepEqual([end, problem?.code, world.lease().operation], ['undone', 'RejoinFailed', null]);
+    assert.ok(world.lease().shunned[old.name]);
+    return world;
+  },
+
+  'T54: a recover that is redriven when its node has become the main ends at once': async () => {
+    const world = await atRest();
+    const node = backup(world);
+    node.engine.kill('killed');
+    node.engine.defect = 'broken';
+    await world.clock.advance(6000);
+    world.cloud.afterInvocation = ({ step, operation }) => {
+      const execution = world.execution(operation);
+      if (step === 'check-recover' && execution && !execution.stopped) world.cloud.stop(execution);
+    };
+    void world.people.order('recover', { node: node.name });
+    await world.clock.advance(5000);
+    world.cloud.afterInvocation = () => undefined;
+    node.engine.defect = null;
+    await world.clock.advance(10_000);
+    assert.equal((await ordered(world, 'switchover', { to: node.name })).end, 'done');
+    const [old] = world.cloud.all;
+    const outcome = old && world.cloud.redrive(old);
+    assert.ok(outcome);
+    assert.equal((await world.clock.until(outcome, 60_000)).end, 'undone');
+    assert.deepEqual([world.lease().operation, world.lease().holder], [null, node.name]);
+    return world;
+  },
+
   'T57: a poke that arrives an hour late makes an agent look, and nothing else': async () => {
     const world = await atRest();
     assert.equal((await ordered(world, 'switchover')).end, 'done');

@@ -158,3 +158,9 @@ test('L1, T51: whatever is asked in whatever order, the epoch never falls, a shu
     { numRuns: 500 },
   );
 });
+
+test.each(['grant', 'pause', 'reopen'] as const)('L3, T1: %s starts the watched silence again', (name) => {
+  const [lease, request] = ready(name, transitions[name].from[0] as Lease['phase']);
+  const next = changed(lease, name, request, 'n');
+  expect(next.ok && next.value.renewals).toBe(lease.renewals + 1);
+});
