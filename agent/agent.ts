@@ -9,6 +9,7 @@ import { Announcer } from './announcer';
 import { EngineWork } from './engine-work';
 import { LeaseKeeper } from './lease-keeper';
 import type { AgentParts } from './parts';
+import { Recorder } from './recorder';
 import { Reporter } from './reporter';
 import { startSelfFence } from './self-fence';
 
@@ -20,6 +21,7 @@ export class Agent {
   private readonly work: EngineWork;
   private readonly reporter: Reporter;
   private readonly announcer: Announcer;
+  private readonly recorder: Recorder;
   private decision: Decision = { rule: '-', goal: 'backup', act: 'none', because: 'starting' };
   private probe: ProbeResult | null = null;
   private probing = false;
@@ -32,6 +34,7 @@ export class Agent {
   constructor(private readonly parts: AgentParts) {
     const { store, clock, ids, config, me } = parts;
     this.keeper = new LeaseKeeper({ store, clock, ids, cluster: config.name, node: me.name, timings: config.timings });
+    this.recorder = new Recorder(parts.journal, clock, config.timings.heartbeatMs);
     this.work = new EngineWork(parts, this.keeper, () => this.poke());
     this.reporter = new Reporter(parts, this.keeper, this.work);
     this.announcer = new Announcer(parts, this.keeper, (kind, rule, because) => this.record(kind, rule, because));
@@ -84,6 +87,7 @@ export class Agent {
     this.poke();
     if ((await driver.pid()) !== null && !(await driver.drain()).ok) await driver.fence();
     deadman.disarm();
+    while (!this.recorder.isEmpty && clock.nowMs() < endMs) await clock.sleep(LEAVING_LOOK_MS);
     await deadman.stop();
   }
 
@@ -151,11 +155,10 @@ export class Agent {
     if (written === 'written') await this.announcer.engineDown();
   }
 
-  /** Best effort and beside the loop: the journal must never delay a decision. */
   private record(kind: 'decision' | 'event', rule: string, because: string): void {
-    const { journal, config, clock, me } = this.parts;
+    const { config, clock, me } = this.parts;
     const { lease } = this.keeper;
-    void journal.append({
+    this.recorder.add({
       cluster: config.name,
       at: clock.wall(),
       kind,

@@ -10,6 +10,7 @@ import type { WorkflowState } from '../../workflows/state';
 import type { Acked } from './clients';
 import type { Execution } from './cloud';
 import { writeBytes } from './engine';
+import type { Life } from './life';
 import type { Machine } from './machine';
 
 /** The truth, as checkers see it. */
@@ -29,6 +30,7 @@ export interface Scene {
   /** The last time that the store was away for everybody, or null. */
   outage: { fromMs: number; toMs: number } | null;
   followedOf(node: NodeName): number | null;
+  journal(): JournalEntry[];
   /** Nodes that could have told their position all the time since then. */
   heardSince(sinceMs: number): Machine[];
 }
@@ -217,14 +219,19 @@ const holdIsAPersons = (): Checker => ({
 function everythingIsJournaled(): Checker {
   const refused = new Set<string>();
   const stepped = new Set<string>();
-  let open: string[] = [];
+  const told = new Map<string, Life | null>();
+  let open: { decision: string; life: Life | null }[] = [];
   return {
-    decided: (_, node, rule) => void open.push(`${node} ${rule}`),
-    journal: (_, { kind, actor, rule, operation, because }) => {
+    decided: (scene, node, rule) =>
+      void open.push({ decision: `${node} ${rule}`, life: machineOf(scene, node)?.life ?? null }),
+    journal: (scene, { kind, actor, rule, operation, because, at }) => {
       if (because === '') return `an entry without a reason: ${rule} by ${actor}`;
       if (kind === 'refusal') refused.add(`${operation} ${rule}`);
       if (kind === 'step') stepped.add(`${operation} ${rule}`);
-      if (kind === 'decision') open = open.filter((expected) => expected !== `${actor.replace('agent:', '')} ${rule}`);
+      if (kind !== 'decision') return null;
+      const node = actor.replace('agent:', '');
+      open = open.filter(({ decision }) => decision !== `${node} ${rule}`);
+      told.set(`${at} ${actor} ${rule}`, machineOf(scene, node)?.life ?? null);
       return null;
     },
     step: (_, { step, operation }, ok) =>
@@ -235,7 +242,15 @@ function everythingIsJournaled(): Checker {
       const rule = `${problem.family}.${problem.code}`;
       return !refused.has(`${name} ${rule}`) && `${name} ended with ${rule}, and that is not journaled`;
     },
-    rest: () => open.length > 0 && `decisions without an entry: ${open.join(', ')}`,
+    rest: (scene) => {
+      const kept = new Set(scene.journal().map(({ at, actor, rule }) => `${at} ${actor} ${rule}`));
+      // What an agent had not yet told when it died is lost with it.
+      const alive = new Set(scene.machines.map(({ life }) => life));
+      const untold = open.find(({ life }) => alive.has(life));
+      if (untold) return `a decision that was not handed to the journal: ${untold.decision}`;
+      const lost = [...told].find(([key, life]) => alive.has(life) && !kept.has(key));
+      return lost && `a decision is not in the journal: ${lost[0]}`;
+    },
   };
 }
 

@@ -117,6 +117,8 @@ export const mutants = {
     edits: [edit('workflows/run-step.ts', 'await write(context, call.step, result,', 'if (result.ok) await write(context, call.step, result,')] },
   'decision-not-journaled': { mistake: 'an agent changes its mind and does not say why',
     edits: [edit('agent/agent.ts', "this.record('decision', decision.rule, decision.because);", '')] },
+  'cut-off-and-never-told': { mistake: 'what a node decides while it is cut off never reaches the journal',
+    edits: [edit('agent/recorder.ts', "if (!told.ok && told.error.code === 'Unreachable') await this.clock.sleep(this.everyMs);\n      else if", 'if')] },
   'loss-not-reported': { mistake: 'a takeover that loses writes does not say so (T27)',
     edits: [edit('workflows/steps/choose.ts', "if (kind === 'failover') await noteLoss(context, chosen);", '')] },
 } as const satisfies Record<string, Mutant>;
