@@ -86,6 +86,10 @@ export class Agent {
     this.stopped = true;
     this.poke();
     if ((await driver.pid()) !== null && !(await driver.drain()).ok) await driver.fence();
+    // An engine that took longer than the bound is stopped by now: that too was a clean stop.
+    for (let tries = 0; tries < 3 && serving() && (await driver.pid()) === null; tries++) {
+      await this.keeper.change('pause', { pausedBy: 'stop' });
+    }
     deadman.disarm();
     while (!this.recorder.isEmpty && clock.nowMs() < endMs) await clock.sleep(LEAVING_LOOK_MS);
     await deadman.stop();

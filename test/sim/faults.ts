@@ -68,6 +68,18 @@ export const onNodes = {
     life?.freeze();
     later(world, 300, 15_000, () => !machine.isFrozen && life?.melt());
   } },
+  'frozen in a call, and cut off': { traps: ['T2', 'T5'], strike: (world, machine) => {
+    const { life, name } = machine;
+    // At one of its next requests or answers: a round makes some ten.
+    life?.afterPasses(Math.floor(world.random.between(0, 30)), () => {
+      world.tell(`${name}: agent frozen in a call`);
+      life.freeze();
+      later(world, 500, 4000, () => {
+        life.melt();
+        later(world, 0, 100, () => cut(world, both(name, 'store'), `${name} from the store`));
+      });
+    });
+  } },
   'node frozen': { traps: ['T5', 'T14'], strike: (world, machine) => {
     freezeNode(world, machine);
     later(world, 300, 15_000, () => {

@@ -67,7 +67,6 @@ export async function runHistory(seed: number): Promise<History> {
   const strike = (name: string, { strike: act }: Strike, machine = world.random.pick(world.machines)) => {
     struck.push(`${(world.clock.nowMs() / 1000).toFixed(1)} s ${name} (${machine.name})`);
     world.coverage.fault(name);
-    for (const each of world.machines) world.disturb(each);
     act(world, machine);
   };
   try {

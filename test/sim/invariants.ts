@@ -161,9 +161,8 @@ const cleanStopIsNoLoss = (): Checker => ({
   lease: (scene, was, now) => {
     if (!isClaim(was, now) || !automatic(now)) return null;
     if (was.phase === 'paused') return `a takeover from a paused lease: ${was.holder} was stopped cleanly`;
-    return (
-      machineOf(scene, was.holder)?.left === 'undisturbed' && `a takeover from ${was.holder}, which was stopped cleanly`
-    );
+    const left = machineOf(scene, was.holder)?.left;
+    return left?.undisturbed && left.epoch === was.epoch && `a takeover from ${was.holder}, which was stopped cleanly`;
   },
 });
 

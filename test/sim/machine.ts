@@ -20,7 +20,7 @@ export class Machine {
   life: Life | null = null;
   agent: Agent | null = null;
   /** The agent was stopped on purpose and has ended; whether nothing disturbed it meanwhile. */
-  left: 'undisturbed' | 'disturbed' | null = null;
+  left: { epoch: number; undisturbed: boolean } | null = null;
   /** Its agent has been asked to end. */
   leaving = false;
   private frozen = false;

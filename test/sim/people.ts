@@ -56,12 +56,12 @@ export class People {
     if (!agent || !life) return;
     world.tell(`${machine.name}: agent stopped cleanly`);
     const startedAtMs = world.clock.nowMs();
-    const quiet = () => world.wasQuiet(machine, startedAtMs - 15_000);
+    const quiet = () => world.wasWell(machine, startedAtMs - 1000) && machine.engine.stopMs === 0;
     machine.leaving = true;
     await agent.stop();
     if (machine.life !== life) return;
     machine.killAgent();
-    machine.left = quiet() ? 'undisturbed' : 'disturbed';
+    machine.left = { epoch: world.lease().epoch, undisturbed: quiet() };
     world.tell(`${machine.name}: agent has ended`);
   }
 

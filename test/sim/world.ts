@@ -60,8 +60,9 @@ export class World implements Scene {
   trouble = 0;
   byPerson = false;
   outage: Scene['outage'] = null;
-  /** When something last happened to a node from outside. */
-  private readonly disturbedAtMs = new Map<string, number>();
+  /** When a node was last seen frozen, cut off, stalled or without its agent; and without its engine. */
+  private readonly unwellAtMs = new Map<string, number>();
+  private readonly downAtMs = new Map<string, number>();
 
   constructor(
     readonly seed: number,
@@ -150,24 +151,25 @@ export class World implements Scene {
     return this.store.table.list(key, 'JOURNAL#').map(({ item }) => item as unknown as JournalEntry);
   }
 
-  disturb(machine: Machine): void {
-    this.disturbedAtMs.set(machine.name, this.clock.nowMs());
-  }
-
-  /** Nothing from outside has happened to this node or to the network since then. */
-  wasQuiet(machine: Machine, sinceMs: number): boolean {
-    return this.trouble === 0 && (this.disturbedAtMs.get(machine.name) ?? 0) < sinceMs;
+  /** Nothing has kept this node from hearing, telling and doing what it was asked since then. */
+  wasWell({ name }: Machine, sinceMs: number): boolean {
+    return this.trouble === 0 && (this.unwellAtMs.get(name) ?? 0) < sinceMs;
   }
 
   heardSince(sinceMs: number): Machine[] {
     return this.machines.filter(
       (machine) =>
-        machine.life &&
-        !machine.life.isFrozen &&
-        !machine.leaving &&
-        machine.engine.running &&
-        this.wasQuiet(machine, sinceMs - 10_000),
+        !machine.leaving && this.wasWell(machine, sinceMs) && (this.downAtMs.get(machine.name) ?? 0) < sinceMs,
     );
+  }
+
+  private feelPulse(): void {
+    const nowMs = this.clock.nowMs();
+    for (const { name, life, engine } of this.machines) {
+      const well = life && !life.isFrozen && !engine.stall && !engine.defect && this.network.bothWays(name, 'store');
+      if (!well) this.unwellAtMs.set(name, nowMs);
+      if (!engine.running) this.downAtMs.set(name, nowMs);
+    }
   }
 
   private engineChanged(name: string, why: string): void {
@@ -251,6 +253,7 @@ export class World implements Scene {
     void this.background(40, () => this.clients.write());
     void this.background(50, () => {
       for (const { engine } of this.machines) engine.stream();
+      this.feelPulse();
       this.clients.confirm();
     });
   }
