@@ -39,7 +39,10 @@ export interface LeaseStore {
 // ---- strongly consistent, not atomic with the lease ------------------------------------------------------------
 
 export interface Reports {
-  /** Replaces the node's report. Last writer wins: a node has one agent. */
+  /**
+   * Replaces the node's report, unless a later one of the same life (`boot`, `seq`) is there: a request that was given up may
+   * arrive when its successor has been written, and must not put the clock back. That is no failure.
+   */
   put(report: Report): Outside<void>;
   /** Strongly consistent: a report that was put before this call began is seen. */
   list(cluster: string): Outside<Report[]>;

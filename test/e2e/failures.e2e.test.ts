@@ -2,8 +2,10 @@
 
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { DescribeAddressesCommand, DisassociateAddressCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { ListExecutionsCommand, ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { ListExecutionsCommand, ListStateMachinesCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { contenderWaitMs, defaultTimings } from '../../core/timings';
 import { WritingClient } from '../../local/client';
 import { cluster, World } from '../support/e2e';
@@ -18,12 +20,23 @@ afterAll(() => world?.stop());
 
 const write = 'CREATE TABLE IF NOT EXISTS probe (n int); INSERT INTO probe VALUES (1)';
 
-async function failoverExecutions(): Promise<string[]> {
+async function executionsOf(kind: string) {
   const sfn = new SFNClient(world.credentials);
   const { stateMachines } = await sfn.send(new ListStateMachinesCommand({}));
-  const machine = stateMachines?.find(({ name }) => name === 'mainstay-failover');
+  const machine = stateMachines?.find(({ name }) => name === `mainstay-${kind}`);
   const { executions } = await sfn.send(new ListExecutionsCommand({ stateMachineArn: machine?.stateMachineArn }));
-  return (executions ?? []).map(({ name }) => name ?? '');
+  return executions ?? [];
+}
+
+const failoverExecutions = async (): Promise<string[]> =>
+  (await executionsOf('failover')).map(({ name }) => name ?? '');
+
+/** What the rules of EventBridge do every minute, and when an execution ends badly. */
+async function sweep(): Promise<void> {
+  const { FunctionError } = await new LambdaClient(world.credentials).send(
+    new InvokeCommand({ FunctionName: 'mainstay-sweep' }),
+  );
+  expect(FunctionError).toBeUndefined();
 }
 
 test('T15: a killed node is failed over; it comes back as shunned backup and accepts no write, not even from a superuser', async () => {
@@ -223,4 +236,55 @@ test('a switchover loses no acknowledged write, there and back', async () => {
   await client.stop();
   expect(await client.lost('127.0.0.1', world.stack.node(before.holder ?? '').port)).toBe(0);
   expect(client.acknowledged).toBeGreaterThanOrEqual(60);
+});
+
+test('T50: a switchover that somebody stops in the console is put in order by the sweep', async () => {
+  await world.healthy();
+  await world.must('switch', cluster, '--no-wait');
+  await world.until('the switchover is under way', async () => (await world.lease()).operation !== null);
+  const { operation } = await world.lease();
+  const stopped = (await executionsOf('switchover')).find(({ name }) => name === operation?.id);
+  await new SFNClient(world.credentials).send(new StopExecutionCommand({ executionArn: stopped?.executionArn }));
+  await sweep();
+  await world.until('nothing is on the lease', async () => (await world.lease()).operation === null);
+  const { holder } = await world.healthy();
+  await world.until('clients can write', () =>
+    world.throughVip(write).then(
+      () => true,
+      () => false,
+    ),
+  );
+  const settled = (await world.journal()).filter(({ rule }) => rule === 'begin-settle');
+  expect(settled.at(-1)?.because).toContain(`taken over from ${operation?.id}`);
+  expect((await world.sql(holder ?? '', 'SELECT pg_is_in_recovery() AS backup'))[0]).toEqual({ backup: false });
+});
+
+test('T47: a VIP that somebody has taken away is brought back to the main by the sweep', async () => {
+  await world.healthy();
+  // Through the front that obeys, as the functions do.
+  const { AWS_ENDPOINT_URL_EC2 } = world.stack.facts.environment;
+  const ec2 = new EC2Client({ ...world.credentials, endpoint: AWS_ENDPOINT_URL_EC2 });
+  const { Addresses } = await ec2.send(new DescribeAddressesCommand({}));
+  const AssociationId = Addresses?.find((address) => address.AssociationId)?.AssociationId;
+  expect(AssociationId).toBeDefined();
+  await ec2.send(new DisassociateAddressCommand({ AssociationId }));
+  await world.until(
+    'clients cannot write',
+    () =>
+      world.throughVip(write).then(
+        () => false,
+        () => true,
+      ),
+    5000,
+  );
+  await sweep();
+  await world.until('clients can write', () =>
+    world.throughVip(write).then(
+      () => true,
+      () => false,
+    ),
+  );
+  const moved = (await world.journal()).findLast(({ rule }) => rule === 'check-settle');
+  expect(moved?.because).toMatch(/^the VIP is at nobody, and db\d is the main$/);
+  await world.healthy();
 });

@@ -154,6 +154,8 @@ async function standBy(world: World): Promise<void> {
   const { people, machines } = world;
   const { phase, operation, holder, shunned, pausedBy } = world.lease();
   if (operation !== null) return;
+  // A power-off that was asked for may have come after everything else.
+  for (const machine of machines) if (!machine.powered) world.powerOn(machine);
   if (phase === 'paused' && pausedBy === 'operator') return people.resume();
   if (phase === 'held' && world.main()?.engine.accepts) {
     const stuck = machines.find(({ name, engine }) => name !== holder && (shunned[name] || !engine.isStreaming()));

@@ -56,12 +56,14 @@ export class People {
     if (!agent || !life) return;
     world.tell(`${machine.name}: agent stopped cleanly`);
     const startedAtMs = world.clock.nowMs();
+    const { holder, phase } = world.lease();
+    const served = holder === machine.name && phase === 'held';
     const quiet = () => world.wasWell(machine, startedAtMs - 1000) && machine.engine.stopMs === 0;
     machine.leaving = true;
     await agent.stop();
     if (machine.life !== life) return;
     machine.killAgent();
-    machine.left = { epoch: world.lease().epoch, undisturbed: quiet() };
+    machine.left = { epoch: world.lease().epoch, undisturbed: served && quiet() };
     world.tell(`${machine.name}: agent has ended`);
   }
 

@@ -44,6 +44,19 @@ export function reportsContract(name: string, make: () => Promise<Subject<Report
       expect(value(await port.list(cluster)).map(({ node, seq }) => `${node} ${seq}`)).toEqual(['db1 3', 'db2 3']);
     });
 
+    it('T55: a report that was given up and arrives late does not replace a later one of the same life, but a new life’s does', async () => {
+      const { port } = await make();
+      const cluster = aCluster();
+      const put = async (boot: string, seq: number) => value(await port.put(aReport(cluster, 'db1', { boot, seq })));
+      const seen = async () => value(await port.list(cluster)).map(({ boot, seq }) => `${boot} ${seq}`);
+      await put('first', 7);
+      await put('first', 6);
+      expect(await seen()).toEqual(['first 7']);
+      await put('first', 7);
+      await put('second', 1);
+      expect(await seen()).toEqual(['second 1']);
+    });
+
     it('an unknown cluster has no reports', async () => {
       const { port } = await make();
       expect(value(await port.list(aCluster()))).toEqual([]);
