@@ -104,7 +104,8 @@ async function standBy({ engine, random, clock }: DriverParts): Driven {
 
 async function startAsMain(parts: DriverParts, spawned: (pid: number) => void): Driven {
   const { engine, random, clock } = parts;
-  await clock.sleep(random.between(20, 100));
+  // What it looks at and writes before it starts anything may take a moment on a slow disk.
+  await clock.sleep(random.between(20, random.pick([100, 100, 1500])));
   if (engine.stall) return problem('NotStarted', 'it does not answer');
   if (engine.defect || engine.torn) return problem('NotStarted', engine.defect ?? 'a rewind was interrupted');
   if (engine.running && !engine.writable) engine.kill('restarted as main');
