@@ -12,6 +12,8 @@ const BECOME_MAIN_BOUND_MS = 30_000;
 const RESTART_FORGIVEN_MS = 60_000;
 /** Failures of these are counted instead: the rules give them up after few. */
 const BECOMES_MAIN: readonly Action[] = ['promote', 'serve'];
+/** States that say: nothing can bring this engine up. */
+const provenStopped: readonly NodeState[] = ['fenced', 'shunned', 'draining'];
 /** Work this short ends within the round that began it. */
 const WITHIN_ROUND_MS = 20;
 
@@ -81,6 +83,8 @@ export class EngineWork {
   private async begin(action: Action, goal: NodeState): Promise<void> {
     const work = { action, sinceMs: this.parts.clock.nowMs(), done: Promise.resolve() };
     this.underWay = work;
+    // What may bring the engine up again takes its proof of being stopped with it (T14).
+    if (provenStopped.includes(this.state)) this.state = BECOMES_MAIN.includes(action) ? 'promoting' : 'backup';
     work.done = this.perform(action).then((proven) => {
       if (this.underWay !== work) return;
       this.underWay = null;
@@ -157,7 +161,10 @@ export class EngineWork {
       // A main that has to be started again has crashed; one that reopens or comes back from a fence has not.
       const crashed = this.state === 'main';
       this.final = null;
-      const done = await this.parts.driver.startAsMain((pid) => void this.armDeadman(pid));
+      const done = await this.parts.driver.startAsMain((pid) => {
+        void this.armDeadman(pid);
+        return (this.keeper.promiseLeftMs() ?? 0) > 0;
+      });
       if (!done.ok) return this.failed(done.error.message);
       if (crashed) this.failed('the engine had stopped by itself');
       return null;

@@ -161,8 +161,11 @@ export interface EngineDriver {
   follow(main: NodeConfig): Driven;
   /** Was following; is writable on return. */
   promote(): Driven;
-  /** Starts a stopped former main in place, writable. `spawned` is called with its pid before it can accept a write. */
-  startAsMain(spawned: (pid: number) => void): Driven;
+  /**
+   * Starts a stopped former main in place, writable. `spawned` is called with its pid before it can accept a write; false
+   * means that the promise ran out while the start was prepared, and that it has to be killed at once (T5).
+   */
+  startAsMain(spawned: (pid: number) => boolean): Driven;
   /** Cheap preparation for a drain: less to write at the stop. Best effort. */
   checkpoint(): Promise<void>;
   /** Sessions cut, everything sent to the followers, stopped cleanly, verified; a follower that has received up to this position has everything. */

@@ -42,11 +42,23 @@ describe('starting', () => {
     );
   });
 
+  it('T5: a start whose promise ran out while it was prepared is killed before it can accept a write', async () => {
+    const [a] = await cluster(['db1']);
+    expect(refused(await a.driver.startAsMain(() => false))).toMatchObject({ code: 'NotStarted' });
+    expect(await a.driver.status()).toMatchObject({ running: false, writable: false });
+    expect(await a.driver.pid()).toBeNull();
+    must(await a.driver.startAsMain(ignore));
+  });
+
   it('opens a stopped main for writing and tells its pid before it can accept a write', async () => {
     const [a] = await cluster(['db1']);
     let told: { pid: number; socket: boolean } | null = null;
     const socket = join(a.options.socketDir, `.s.PGSQL.${a.config.port}`);
-    must(await a.driver.startAsMain((pid) => (told = { pid, socket: existsSync(socket) })));
+    const spawned = (pid: number) => {
+      told = { pid, socket: existsSync(socket) };
+      return true;
+    };
+    must(await a.driver.startAsMain(spawned));
     expect(told).toEqual({ pid: await pidOf(a), socket: false });
     expect(await a.driver.status()).toMatchObject({ running: true, writable: true, following: null, problem: null });
     await open(a.driver);

@@ -102,7 +102,7 @@ async function standBy({ engine, random, clock }: DriverParts): Driven {
   return ok(undefined);
 }
 
-async function startAsMain(parts: DriverParts, spawned: (pid: number) => void): Driven {
+async function startAsMain(parts: DriverParts, spawned: (pid: number) => boolean): Driven {
   const { engine, random, clock } = parts;
   // What it looks at and writes before it starts anything may take a moment on a slow disk.
   await clock.sleep(random.between(20, random.pick([100, 100, 1500])));
@@ -112,7 +112,10 @@ async function startAsMain(parts: DriverParts, spawned: (pid: number) => void): 
   if (engine.running) return ok(undefined);
   engine.start(false, 'recovering');
   const { pid } = engine;
-  spawned(pid);
+  if (!spawned(pid)) {
+    engine.kill('killed: the promise was over');
+    return problem('NotStarted', 'the promise was over when it was started');
+  }
   void engine.open(random.between(30, 1500));
   const up = () => engine.writable || engine.pid !== pid || !engine.running;
   const done = await becomes(parts, up, problem('NotStarted', 'it did not open in time'), 30_000);

@@ -154,6 +154,8 @@ function loseStore(world: World): void {
   world.tell('the store is away for everybody');
   for (const place of places) for (const [from, to] of both(place, 'store')) world.network.cut(from, to);
   later(world, 500, 15_000, () => {
+    // The heal may have been faster.
+    if (world.network.reaches('control plane', 'store')) return;
     world.tell('the store is back');
     world.outage = { fromMs, toMs: world.clock.nowMs() };
     for (const place of places) for (const [from, to] of both(place, 'store')) world.network.mend(from, to);

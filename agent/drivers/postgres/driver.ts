@@ -45,7 +45,7 @@ class PostgresDriver implements EngineDriver {
 
   standBy = (): Driven => attempted('NotStarted', () => this.doStandBy());
   follow = (main: NodeConfig): Driven => attempted('NotStarted', () => this.doFollow(main));
-  startAsMain = (spawned: (pid: number) => void): Driven =>
+  startAsMain = (spawned: (pid: number) => boolean): Driven =>
     attempted('NotStarted', () => this.doStartAsMain(this.engine.fences, spawned));
   drain = (): Driven<Position> => attempted('NotStopped', () => this.doDrain());
 
@@ -141,13 +141,14 @@ class PostgresDriver implements EngineDriver {
   }
 
   /** `fences`: the count when this was asked for; a fence since then wins. */
-  private async promoteUnless(fences: number, spawned: (pid: number) => void = () => undefined): Driven {
+  private async promoteUnless(fences: number, spawned: (pid: number) => boolean = () => true): Driven {
     const judged = await this.engine.judgeData();
     if (!judged.ok) return judged;
     if (this.engine.fences !== fences)
       return problem('NotPromoted', 'it was fenced before it was promoted', 'Nothing: the fence stands.');
     const pid = this.engine.pid();
-    if (pid !== null) spawned(pid);
+    if (pid !== null && !spawned(pid))
+      return problem('NotPromoted', 'the promise was over before it was promoted', 'Renew the lease first.');
     this.engine.readOnlyPid = null;
     const asked = await this.engine.session.ask('select case when pg_is_in_recovery() then pg_promote(false) end');
     if (!asked.ok) await this.promoteBySignal();
@@ -195,7 +196,7 @@ class PostgresDriver implements EngineDriver {
     }
   }
 
-  private async doStartAsMain(fences: number, spawned: (pid: number) => void): Driven {
+  private async doStartAsMain(fences: number, spawned: (pid: number) => boolean): Driven {
     const judged = await this.engine.judgeData();
     if (!judged.ok) return judged;
     const now = await this.reader.read();

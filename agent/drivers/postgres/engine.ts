@@ -78,12 +78,13 @@ export class Engine {
       () => true,
       (pid) => {
         this.readOnlyPid = pid;
+        return true;
       },
     );
   }
 
   /** Only under a held promise. `fences`: the count when the caller was told to; asked again in the tick of the launch. */
-  async startWritable(fences: number, spawned: (pid: number) => void): Driven {
+  async startWritable(fences: number, spawned: (pid: number) => boolean): Driven {
     const { paths } = this.options;
     await this.ensureSettings(null);
     this.readOnlyPid = null;
@@ -99,7 +100,7 @@ export class Engine {
     return problem('NotStarted', 'it was fenced while it started', 'Nothing: the fence stands.');
   }
 
-  private async start(allowed: () => boolean, spawned: (pid: number) => void = () => undefined): Driven {
+  private async start(allowed: () => boolean, spawned: (pid: number) => boolean = () => true): Driven {
     const { paths, socketDir } = this.options;
     this.session.close();
     await ensureDir(socketDir, this.options.osUser);
@@ -111,12 +112,17 @@ export class Engine {
     this.launchedAtLogBytes = logBytes(paths.log);
     const child = launch(this.options);
     this.launched = child;
-    if (child.pid !== undefined) spawned(child.pid);
+    const mayServe = child.pid === undefined || spawned(child.pid);
+    if (!mayServe) child.kill('SIGKILL');
     child.on('error', () => undefined);
     child.on('exit', () => {
       if (this.launched === child) this.launched = null;
     });
-    return this.untilReady(child);
+    if (mayServe) return this.untilReady(child);
+    const killed = await this.kill();
+    return killed.ok
+      ? problem('NotStarted', 'the promise was over when it was started', 'Renew the lease first.')
+      : killed;
   }
 
   private async untilReady(child: ChildProcess): Driven {
