@@ -50,7 +50,8 @@ export const mutants = {
       edit('core/rules.ts', "goal: 'main', when: (v) => serving(v) && v.restarts === 0", "goal: 'main', when: (v) => serving(v)")] },
   // ---- the engine
   'promoted-without-a-promise': { mistake: 'the engine is opened on an old reading of the lease (T5)',
-    edits: [edit(work, 'return (this.keeper.promiseLeftMs() ?? 0) > 0;', 'return true;'),
+    edits: [edit(work, 'await this.armDeadman();\n    return (this.keeper.promiseLeftMs() ?? 0) > 0;', 'return true;'),
+      edit(work, 'void this.armDeadman(pid);\n        return (this.keeper.promiseLeftMs() ?? 0) > 0;', 'return true;'),
       edit(work, 'if (pid !== null && endsAtMs !== null) deadman.arm(pid, endsAtMs);', 'if (pid !== null && endsAtMs !== null && endsAtMs > this.parts.clock.nowMs()) deadman.arm(pid, endsAtMs);')] },
   'deadman-not-armed-again': { mistake: 'the deadman is armed once and not at each renewal, and then switched off (T6)',
     edits: [edit('agent/agent.ts', '    await this.work.armDeadman();\n    return written', '    this.parts.deadman.arm(0, 0);\n    return written')] },
