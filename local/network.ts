@@ -46,7 +46,7 @@ export class Network {
 
   private constructor(
     readonly numbers: Readonly<Record<string, number>>,
-    private readonly vip: string,
+    readonly vip: string,
   ) {}
 
   /** `numbers`: places by name (at most 15 letters), each with the last part of its address. */
@@ -69,6 +69,12 @@ export class Network {
 
   /** What stands before a command that is to run there. The command keeps the process id. */
   at = (place: string): string[] => ['nsenter', `--net=/proc/${this.holderOf(place).pid}/ns/net`, '--'];
+
+  /** The same with the place's own mounts, in this folder: `nsenter` would leave it for `/`. */
+  inside = (place: string, folder: string): string[] => {
+    const of = `/proc/${this.holderOf(place).pid}/ns`;
+    return ['nsenter', `--net=${of}/net`, `--mount=${of}/mnt`, `--wd=${folder}`, '--'];
+  };
 
   run(place: string, ...command: string[]): string {
     const [program = '', ...args] = [...this.at(place), ...command];
@@ -97,7 +103,9 @@ export class Network {
     this.vipAt = place;
     if (place === null) return;
     this.run(place, 'ip', 'addr', 'add', `${this.vip}/32`, 'dev', device);
-    this.run(place, 'arping', '-q', '-U', '-c', '1', '-I', device, this.vip);
+    // Sent at once; the tool stays for a second to listen, which nobody waits for.
+    const [program = '', ...args] = [...this.at(place), 'arping', '-q', '-U', '-c', '1', '-I', device, this.vip];
+    spawn(program, args, { stdio: 'ignore' }).unref();
   }
 
   // ---- faults
@@ -164,7 +172,7 @@ export class Network {
 
   private async make(place: string): Promise<void> {
     // Ends when this process does: its standard input ends then.
-    const holder = spawn('unshare', ['-n', 'cat'], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const holder = spawn('unshare', ['-n', '-m', 'cat'], { stdio: ['pipe', 'ignore', 'inherit'] });
     this.holders.set(place, holder);
     const own = readlinkSync('/proc/self/ns/net');
     const entered = (): boolean => {

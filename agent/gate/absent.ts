@@ -1,8 +1,8 @@
 // A node without a gate: no nft, no right to use it, or a kernel without nf_tables. It says so and enforces nothing; the fence
 // proof of such a node is no stronger than its deadman.
 
+import type { CountedPromise, Gate } from '../../core/gate';
 import { ok } from '../../core/result';
-import type { CountedPromise, Gate } from './gate';
 
 const nothing = async () => ok(undefined);
 const promise: CountedPromise = { ticket: 0, slot: 'a' };

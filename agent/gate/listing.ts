@@ -1,7 +1,7 @@
 // What nft shows of the gate's table, read: pure. The fixed part (everything but the elements of the moving sets and the mark)
 // tells whether the rules are those that were installed; the moving part tells what the gate lets through.
 
-import type { GateStatus } from './gate';
+import type { GateStatus } from '../../core/gate';
 import { MOVING_SETS, type MovingSet, markOf } from './rules';
 
 export interface Listing {

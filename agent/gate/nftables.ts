@@ -2,10 +2,10 @@
 // Nothing here opens the gate without a ticket, so nothing that comes late opens it. Rules and timings are in rules.ts.
 
 import { createHash } from 'node:crypto';
+import type { CountedPromise, Gate, Gated, GateProblem, GateStatus } from '../../core/gate';
 import type { Clock, Ids } from '../../core/ports';
 import { fail, ok, type Result } from '../../core/result';
 import { createAbsentGate } from './absent';
-import type { CountedPromise, Gate, Gated, GateProblem, GateStatus } from './gate';
 import { freeSlot, isIntact, type Listing, readListing, refuses, stateOf } from './listing';
 import { createNft, type Nft } from './nft-process';
 import * as rules from './rules';

@@ -12,7 +12,7 @@
 
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { CountedPromise } from './gate';
+import type { CountedPromise } from '../../core/gate';
 
 export interface GateSettings {
   cluster: string;

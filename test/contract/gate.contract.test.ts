@@ -6,9 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSystemClock, createSystemIds } from '../../adapters/system';
-import type { Gate } from '../../agent/gate/gate';
 import { createNftablesGate, installGate } from '../../agent/gate/nftables';
 import type { GateSettings } from '../../agent/gate/rules';
+import type { Gate } from '../../core/gate';
 import type { Clock } from '../../core/ports';
 import {
   addresses,

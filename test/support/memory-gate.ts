@@ -1,7 +1,7 @@
 // The gate in memory: a kernel that counts on the clock it is given, and gates of one or more processes on it. For tests and
 // for the simulation, which freeze the processes and not the kernel.
 
-import type { CountedPromise, Gate, GateProblem, GateStatus } from '../../agent/gate/gate';
+import type { CountedPromise, Gate, GateProblem, GateStatus } from '../../core/gate';
 import { fail, ok } from '../../core/result';
 
 interface Rules {
@@ -14,12 +14,25 @@ interface Rules {
 }
 
 export class MemoryKernel {
-  rules: Rules | null = null;
+  private there: Rules | null = null;
   /** Hears when sessions are cut. */
   cut: () => void = () => undefined;
   private tickets = 0;
 
-  constructor(private readonly clock: { nowMs(): number }) {}
+  /** `changed` hears whenever the rules are others. */
+  constructor(
+    private readonly clock: { nowMs(): number },
+    private readonly changed: () => void = () => undefined,
+  ) {}
+
+  get rules(): Rules | null {
+    return this.there;
+  }
+
+  set rules(rules: Rules | null) {
+    this.there = rules;
+    this.changed();
+  }
 
   nowMs = (): number => this.clock.nowMs();
 

@@ -1,6 +1,6 @@
 // What every Gate must do, whatever stands behind it: who gets an acknowledgement, and when nobody does.
 
-import type { Gate } from '../../../agent/gate/gate';
+import type { Gate } from '../../../core/gate';
 import { problem, value } from '../../support/samples';
 
 export type From = 'client' | 'peer';

@@ -2,8 +2,8 @@
 // while the kernel counts a promise that was confirmed, or while the gate is open for reading. It never depends on a living
 // process, and never touches a packet that is not the engine's.
 
-import type { Problem } from '../../core/errors';
-import type { Result } from '../../core/result';
+import type { Problem } from './errors';
+import type { Result } from './result';
 
 export type GateProblem = Problem<
   /** What it was given cannot be made into rules. */
