@@ -14,6 +14,7 @@ import {
   type Report,
 } from '../core/model';
 import type { JournalEntry, Outside } from '../core/ports';
+import { replicationModes } from '../core/replication';
 import { fail, ok } from '../core/result';
 import { broken } from './problems';
 
@@ -52,6 +53,7 @@ export const leaseShape = z.looseObject({
   shunned: z.record(text, z.looseObject({ label: text, epoch: count })),
   hold: z.nullable(z.looseObject({ reason: text, epoch: count })),
   lineage: z.array(z.looseObject({ timeline: z.nullable(count), fromBytes: count, epoch: count })),
+  synced: z._default(z.array(text), []),
   version: count,
   nonce: text,
 }) satisfies z.ZodMiniType<Lease>;
@@ -141,6 +143,10 @@ export const configShape = z.looseObject({
   timings,
   fence: z.array(z.enum(['demote-ack', 'self-fence', 'power-off'])),
   maxLagBytes: z.number(),
+  replication: z._default(z.looseObject({ mode: z.enum(replicationModes), backups: count }), {
+    mode: 'async',
+    backups: 1,
+  }),
   consumers: z.array(z.looseObject({ name: text, instanceId: text, document: text })),
 }) satisfies z.ZodMiniType<ClusterConfig>;
 

@@ -10,6 +10,7 @@ import { EngineWork } from './engine-work';
 import { LeaseKeeper } from './lease-keeper';
 import type { AgentParts } from './parts';
 import { Recorder } from './recorder';
+import { Replication } from './replication';
 import { Reporter } from './reporter';
 import { startSelfFence } from './self-fence';
 
@@ -22,6 +23,7 @@ export class Agent {
   private readonly reporter: Reporter;
   private readonly announcer: Announcer;
   private readonly recorder: Recorder;
+  private readonly replication: Replication;
   private decision: Decision = { rule: '-', goal: 'backup', act: 'none', because: 'starting' };
   private probe: ProbeResult | null = null;
   private probing = false;
@@ -34,18 +36,23 @@ export class Agent {
   constructor(private readonly parts: AgentParts) {
     const { store, gate, clock, ids, config, me } = parts;
     this.keeper = new LeaseKeeper({
-      store,
-      gate,
-      clock,
-      ids,
+      ...{ store, gate, clock, ids },
+      visible: () => this.replication.visible,
       cluster: config.name,
       node: me.name,
       timings: config.timings,
     });
     this.recorder = new Recorder(parts.journal, clock, config.timings.heartbeatMs);
-    this.work = new EngineWork(parts, this.keeper, () => this.poke());
+    this.work = new EngineWork(
+      parts,
+      this.keeper,
+      () => this.replication.prepare(),
+      () => this.poke(),
+    );
+    const record = (kind: 'event', rule: string, because: string) => this.record(kind, rule, because);
+    this.replication = new Replication(parts, this.keeper, this.work, record);
     this.reporter = new Reporter(parts, this.keeper, this.work);
-    this.announcer = new Announcer(parts, this.keeper, (kind, rule, because) => this.record(kind, rule, because));
+    this.announcer = new Announcer(parts, this.keeper, record);
   }
 
   /** Runs until `stop`. */
@@ -78,6 +85,7 @@ export class Agent {
     if (this.keeper.lease?.version !== before) await this.work.look();
     await this.decideAndAct();
     await this.work.keepReadable();
+    await this.replication.keep();
     this.startProbe();
     await this.reporter.report(this.decision, this.probe, this.isAlert());
     await this.keepSlots();
@@ -217,7 +225,14 @@ export class Agent {
       !keeper.holdsIt && lease.phase === 'held' && keeper.silentMs() > 2 * this.parts.config.timings.heartbeatMs;
     const waitedFor = lease.operation !== null || lease.drain !== null;
     const unsettled = ['granted', 'claimed', 'abdicated'].includes(lease.phase);
-    return silent || waitedFor || unsettled || work.busy || (this.renewal() !== null && keeper.renewalIsDue());
+    return (
+      silent ||
+      waitedFor ||
+      this.replication.unsettled ||
+      unsettled ||
+      work.busy ||
+      (this.renewal() !== null && keeper.renewalIsDue())
+    );
   }
 
   private async pause(startedAtMs: number): Promise<void> {

@@ -30,6 +30,8 @@ export class EngineWork {
   constructor(
     private readonly parts: AgentParts,
     private readonly keeper: LeaseKeeper,
+    /** Before the engine is made writable: whom its commits wait for. Says what went wrong, or null. */
+    private readonly prepare: () => Promise<string | null>,
     private readonly finished: () => void,
   ) {}
 
@@ -143,6 +145,9 @@ export class EngineWork {
       const { deadman, driver, config } = this.parts;
       deadman.disarm();
       this.final = null;
+      // A backup that somebody promotes by hand acknowledges nothing that it should not, either.
+      const unprepared = await this.prepare();
+      if (unprepared !== null) return unprepared;
       const holder = config.nodes.find(({ name }) => name === this.keeper.lease?.holder);
       const done = holder ? await driver.follow(holder) : await driver.standBy();
       return done.ok ? null : done.error.message;
@@ -153,11 +158,15 @@ export class EngineWork {
         const started = await driver.standBy();
         if (!started.ok) return this.failed(started.error.message);
       }
+      const unprepared = await this.prepare();
+      if (unprepared !== null) return this.failed(unprepared);
       if (!(await this.promised())) return 'no promise is held: not promoted';
       const done = await driver.promote();
       return done.ok ? null : this.failed(done.error.message);
     },
     serve: async () => {
+      const unprepared = await this.prepare();
+      if (unprepared !== null) return this.failed(unprepared);
       if (!(await this.promised())) return 'no promise is held: not started';
       // A main that has to be started again has crashed; one that reopens or comes back from a fence has not.
       const crashed = this.state === 'main';

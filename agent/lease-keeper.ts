@@ -12,6 +12,8 @@ export interface KeeperOptions {
   store: LeaseStore;
   /** The kernel counts what this node promises: a promise that it does not know is none. */
   gate: Pick<Gate, 'promise' | 'confirm'>;
+  /** Clients may be let in now. A promise that keeps the gate shut is one all the same. */
+  visible: () => boolean;
   clock: Clock;
   ids: Ids;
   cluster: string;
@@ -33,6 +35,8 @@ export class LeaseKeeper {
   private promise: { epoch: number; endsAtMs: number } | null = null;
   private watch: Watch | null = null;
   private renewedAtMs = Number.NEGATIVE_INFINITY;
+  /** The last renewal let nobody in. */
+  private hidden = false;
   lastProblem: string | null = null;
 
   constructor(private readonly options: KeeperOptions) {}
@@ -58,7 +62,7 @@ export class LeaseKeeper {
 
   /** A heartbeat after the last renewal that was written, or at once when the promise is over; a refused one stays due. */
   renewalIsDue(): boolean {
-    if ((this.promiseLeftMs() ?? 0) <= 0) return true;
+    if ((this.promiseLeftMs() ?? 0) <= 0 || (this.hidden && this.options.visible())) return true;
     // A little early rather than a round late: rounds are a heartbeat apart themselves.
     return this.options.clock.nowMs() - this.renewedAtMs >= 0.9 * this.options.timings.heartbeatMs;
   }
@@ -90,7 +94,8 @@ export class LeaseKeeper {
     const result = await this.change(name, request);
     if (result !== 'written' || !this.lease) return result;
     const { epoch } = this.lease;
-    const confirmed = await gate.confirm(counted.value);
+    this.hidden = !this.options.visible();
+    const confirmed = this.hidden ? counted : await gate.confirm(counted.value);
     // The lease is renewed, and clients are not let in by it: the promise made before runs down (T10).
     if (!confirmed.ok) return this.ungated(confirmed.error.message);
     this.renewedAtMs = sentAtMs;

@@ -51,10 +51,29 @@ function whyNot(
   if (!report.engine.received) return 'it cannot tell its position';
   if (foreignData(question, report)) return 'its data set is another one than the cluster has';
   if (!belongs(lease.lineage, report.engine, report.followed)) return 'its history left the main’s: recover it';
+  if (!mustStream && mayLack(question, report))
+    return `acknowledged writes could be lost: it has less than the recorded backups (${lease.synced.join(', ') || 'none'})`;
   if (mustStream && !report.engine.streaming) return 'its stream from the main is broken';
   if (lagBytes !== null && lagBytes > config.maxLagBytes)
     return `it is ${lagBytes} bytes behind (limit ${config.maxLagBytes})`;
   return null;
+}
+
+/**
+ * sync, strict: whether acknowledged commits may be missing here. A recorded backup has all of them; so has whoever has received
+ * as much as one of these, on the same history. Not asked of the first main, and not in a switchover, where the main tells its end.
+ */
+function mayLack({ config, lease, reports, freshSince }: Question, { node, engine }: Report): boolean {
+  if (config.replication.mode === 'async' || lease.phase === 'vacant' || lease.synced.includes(node)) return false;
+  const recorded = reports.filter(
+    (report) =>
+      lease.synced.includes(report.node) &&
+      report.seen.version >= (freshSince ?? 0) &&
+      belongs(lease.lineage, report.engine, report.followed),
+  );
+  return !recorded.some(
+    (report) => report.engine.received && (engine.received?.bytes ?? 0) >= report.engine.received.bytes,
+  );
 }
 
 /** An empty or rebuilt node under an old name must not be elected (T40): the data set is the main's, present or last. */

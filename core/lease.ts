@@ -24,6 +24,8 @@ export interface ChangeRequest {
   receivedBytes?: number;
   /** renew: the timeline that the holder's engine is on. */
   branch?: Pick<Branch, 'timeline' | 'fromBytes'>;
+  /** record: the backups that have every acknowledged commit. */
+  synced?: NodeName[];
   /** begin: the operation on the item belongs to an execution that has ended (T50). */
   abandoned?: string;
 }
@@ -128,6 +130,10 @@ function labelled(lease: Lease, to: NodeName): Lease['shunned'] {
   );
 }
 
+/** What the others of the set have been given they keep: the next main adds to it, and acknowledges nothing without them. */
+const others = (synced: readonly NodeName[], node: NodeName | undefined): NodeName[] =>
+  synced.filter((name) => name !== node);
+
 /** The seated node is free again; a holder that gave up and is not the one is shunned as at a claim. */
 function seated(lease: Lease, node: NodeName): Partial<Lease> {
   const before = lease.holder !== null && lease.holder !== node ? { ...lease, ...shunHolder(lease) } : lease;
@@ -135,7 +141,16 @@ function seated(lease: Lease, node: NodeName): Partial<Lease> {
   const hold = Object.keys(shunned).length === 0 ? null : before.hold;
   // Its history is the right one from now on, whatever it is: the first renewal tells, and until then nobody else is on it.
   const lineage: Branch[] = [{ timeline: null, fromBytes: 0, epoch: lease.epoch + 1 }];
-  return { holder: node, former: lease.holder ?? lease.former, operation: null, fence: null, shunned, hold, lineage };
+  return {
+    holder: node,
+    former: lease.holder ?? lease.former,
+    operation: null,
+    fence: null,
+    shunned,
+    hold,
+    lineage,
+    synced: [],
+  };
 }
 
 // biome-ignore format: the protocol stays visible as a table
@@ -156,6 +171,11 @@ export const transitions = {
     from: ['granted'], to: 'granted', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
     change: (lease, { ttlMs }) => ({ renewals: lease.renewals + 1, ttlMs: ttlMs ?? lease.ttlMs }),
     because: 'the candidate has seen the grant: its promise begins before it touches the engine',
+  },
+  record: {
+    from: ['held', 'granted'], to: 'same', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
+    change: (lease, { synced }) => ({ synced: synced ?? lease.synced }),
+    because: 'these backups have every acknowledged commit; written before a commit stops waiting for one of the others (T30)',
   },
   pause: {
     from: ['held'], to: 'paused', who: 'agent', onlyIf: [iAmHolder, epochIsMine],
@@ -207,7 +227,7 @@ export const transitions = {
   transfer: {
     from: ['held'], to: 'granted', who: 'workflow', authority: true, onlyIf: [operationIsMine, epochIsMine, drained, nodeIsFree],
     change: (lease, { node, proof, receivedBytes }) => ({
-      holder: node ?? null, former: lease.holder, drain: null, fence: proof ?? null,
+      holder: node ?? null, former: lease.holder, drain: null, fence: proof ?? null, synced: others(lease.synced, node),
       lineage: parted(lease.lineage, receivedBytes ?? 0, lease.epoch + 1),
     }),
     because: 'the drained holder hands over: the point of no return of a switchover',
@@ -229,7 +249,7 @@ export const transitions = {
     from: ['claimed'], to: 'granted', who: 'workflow', onlyIf: [operationIsMine, epochIsMine, proofIsRecorded, nodeIsFree],
     // Counted as a renewal: silence that was watched before belongs to the former holder, not to this one (L3).
     change: (lease, { node, receivedBytes }) => ({
-      holder: node ?? null, renewals: lease.renewals + 1, shunned: labelled(lease, node ?? ''),
+      holder: node ?? null, renewals: lease.renewals + 1, shunned: labelled(lease, node ?? ''), synced: others(lease.synced, node),
       lineage: parted(lease.lineage, receivedBytes ?? 0, lease.epoch),
     }),
     because: 'the chosen candidate may be main',
@@ -267,6 +287,7 @@ export const vacantLease = (cluster: string, ttlMs: number): Lease => ({
   shunned: {},
   hold: null,
   lineage: [],
+  synced: [],
   version: 0,
   nonce: '',
 });

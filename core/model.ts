@@ -3,6 +3,7 @@
 
 import type { GateStatus } from './gate';
 import type { Branch } from './lineage';
+import type { ReplicationConfig } from './replication';
 import type { Timings } from './timings';
 
 export type NodeName = string;
@@ -83,6 +84,8 @@ export interface Lease {
   hold: Hold | null;
   /** The main's history by timelines: a backup that is not on it has left it, and is no candidate (T33, T39). */
   lineage: Branch[];
+  /** sync and strict: backups that have every acknowledged commit; nobody else may take over by itself (core/replication.ts). */
+  synced: NodeName[];
   /** +1 at every write of the item: the compare-and-swap. */
   version: number;
   /** Unique per write attempt: tells one's own write from another's after a lost reply (L4, T3). */
@@ -227,5 +230,6 @@ export interface ClusterConfig {
   fence: FenceRung[];
   /** A backup further behind than this is no candidate, in bytes. */
   maxLagBytes: number;
+  replication: ReplicationConfig;
   consumers: ConsumerConfig[];
 }

@@ -15,6 +15,7 @@ import type {
   RejoinMethod,
   Report,
 } from './model';
+import type { Follower } from './replication';
 import type { Result } from './result';
 
 export type Outside<T> = Promise<Result<T, OutsideProblem>>;
@@ -144,7 +145,7 @@ export interface Ids {
 // ---- on the node ------------------------------------------------------------------------------------------------
 
 export type DriverProblem = Problem<
-  'NotStarted' | 'NotStopped' | 'NotPromoted' | 'Diverged' | 'NotRejoined' | 'NotProbed'
+  'NotStarted' | 'NotStopped' | 'NotPromoted' | 'Diverged' | 'NotRejoined' | 'NotProbed' | 'NotWaiting'
 >;
 export type Driven<T = void> = Promise<Result<T, DriverProblem>>;
 
@@ -166,6 +167,13 @@ export interface EngineDriver {
    * means that the promise ran out while the start was prepared, and that it has to be killed at once (T5).
    */
   startAsMain(spawned: (pid: number) => boolean): Driven;
+  /**
+   * From the return on a commit is acknowledged only when all of these have it on disk; none: as soon as this node has. Also while
+   * the engine is down or read-only: then from its first commit on. Idempotent.
+   */
+  waitFor(nodes: readonly NodeName[]): Driven;
+  /** Main: who streams from it, by node; empty when it cannot be told. */
+  followers(): Promise<Follower[]>;
   /** Cheap preparation for a drain: less to write at the stop. Best effort. */
   checkpoint(): Promise<void>;
   /** Sessions cut, everything sent to the followers, stopped cleanly, verified; a follower that has received up to this position has everything. */

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { ClusterConfig } from '../core/model';
+import { replicationModes } from '../core/replication';
 import { defaultTimings, judgeTimings } from '../core/timings';
 
 const nodeSchema = z.strictObject({
@@ -51,6 +52,12 @@ const clusterSchema = z
       .int()
       .min(0)
       .default(16 * 1024 * 1024),
+    replication: z
+      .strictObject({
+        mode: z.enum(replicationModes).default('async'),
+        backups: z.int().min(1, 'a commit that waits waits for one backup at least').default(1),
+      })
+      .prefault({}),
     consumers: z
       .array(
         z.strictObject({
@@ -61,7 +68,7 @@ const clusterSchema = z
       )
       .default([]),
   })
-  .superRefine(({ nodes }, context) => {
+  .superRefine(({ nodes, replication }, context) => {
     for (const [field, values] of Object.entries({
       name: nodes.map(({ name }) => name),
       instanceId: nodes.map(({ instanceId }) => instanceId),
@@ -70,6 +77,14 @@ const clusterSchema = z
       const twice = values.find((value, index) => values.indexOf(value) !== index);
       if (twice)
         context.addIssue({ code: 'custom', path: ['nodes'], message: `two nodes have the same ${field}: ${twice}` });
+    }
+    const spare = nodes.filter(({ priority }) => priority > 0).length - 1;
+    if (replication.mode !== 'async' && replication.backups > spare) {
+      context.addIssue({
+        code: 'custom',
+        path: ['replication', 'backups'],
+        message: `commits cannot wait for ${replication.backups} backups: beside the main ${spare} could take over`,
+      });
     }
     if (nodes.every(({ priority }) => priority === 0)) {
       context.addIssue({ code: 'custom', path: ['nodes'], message: 'every priority is 0: nobody could ever be main' });

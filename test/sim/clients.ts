@@ -13,7 +13,6 @@ export interface Acked {
 export interface ClientParts {
   machines: readonly Machine[];
   network: Network;
-  replication: 'async' | 'sync';
   vipTarget: () => Machine | undefined;
   onAck: (machine: Machine) => void;
 }
@@ -43,18 +42,19 @@ export class Clients {
     const { engine } = machine;
     const write = { id: this.nextId++, index: engine.writes.length, machine, pid: engine.pid };
     engine.writes.push({ id: write.id });
-    if (this.parts.replication === 'sync') this.waiting.push(write);
+    if (engine.waited.length > 0) this.waiting.push(write);
     else this.acknowledge(write);
     return true;
   }
 
-  /** Synchronous: acknowledged by the node that took it, still the same process, once every backup has it. */
+  /** Acknowledged by the node that took it, still the same process, once everybody has it whom the engine waits for. */
   confirm(): void {
     const { machines } = this.parts;
     this.waiting = this.waiting.filter((write) => {
       const { machine, pid, id, index } = write;
       if (!machine.engine.running || machine.engine.pid !== pid) return false;
-      if (!machine.accepts || !machines.every(({ engine }) => engine.writes[index]?.id === id)) return true;
+      const has = (name: string) => machines.find((other) => other.name === name)?.engine.writes[index]?.id === id;
+      if (!machine.accepts || !machine.engine.waited.every(has)) return true;
       this.acknowledge(write);
       return false;
     });

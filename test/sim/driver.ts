@@ -51,6 +51,20 @@ export function createSimDriver(parts: DriverParts): EngineDriver {
       return becomes(parts, () => engine.writable, problem('NotPromoted', 'it did not become writable'));
     },
     startAsMain: (spawned) => startAsMain(parts, spawned),
+    waitFor: async (nodes) => {
+      await takes(2, 20);
+      if (engine.stall) return problem('NotWaiting', 'it does not answer');
+      // What is said is that it was read by one process, not by all.
+      void engine.waitFor([...nodes]);
+      return ok(undefined);
+    },
+    followers: async () => {
+      await takes(1, 5);
+      const streaming = parts.peers().filter((peer) => peer.following === engine.name && peer.isStreaming());
+      return engine.stall
+        ? []
+        : streaming.map(({ name, bytes }) => ({ node: name, streaming: true, flushedBytes: bytes }));
+    },
     checkpoint: async () => undefined,
     drain: async () => {
       await takes(5, 50);

@@ -34,6 +34,9 @@ export class Engine {
   torn = false;
   stopMs = 0;
   lagWrites = 0;
+  /** Whom a commit waits for; survives a restart, as a setting does. */
+  waited: readonly NodeName[] = [];
+  private told: readonly NodeName[] = [];
   /** It sent everything and stopped by itself, the last time it stopped. */
   clean = true;
   /** Somebody has promoted it without asking anybody: what no protocol can prevent, and the agent must end (R60). */
@@ -104,6 +107,14 @@ export class Engine {
   }
 
   // ---- replication
+
+  /** In force a moment later: processes read a changed setting one by one; at once for an engine that is not writable. */
+  async waitFor(nodes: readonly NodeName[]): Promise<void> {
+    this.told = nodes;
+    if (this.writable) await this.clock.sleep(this.random.between(0, this.waited.length === 0 ? 300 : 50));
+    // In the order in which it was told.
+    this.waited = this.told;
+  }
 
   hasAllOf(other: Engine): boolean {
     return other.isPrefixOf(this);

@@ -48,8 +48,10 @@ async function begin(seed: number): Promise<World> {
   const draw = createRandom(seed ^ 0x5eed);
   const world = new World(seed, {
     nodes: draw.pick([2, 3, 3, 3]),
-    replication: draw.pick(['async', 'async', 'sync']),
-    change: { fence: draw.pick(ladders) },
+    change: {
+      fence: draw.pick(ladders),
+      replication: { mode: draw.pick(['async', 'async', 'sync', 'strict']), backups: 1 },
+    },
   });
   for (const machine of world.machines) machine.withoutDeadman = draw.chance(0.1);
   await world.start();
@@ -108,11 +110,15 @@ async function loseMainForGood(world: World, strike: Striker): Promise<void> {
   world.trouble = 0;
   world.cloud.stepTrouble = 0;
   const lost = world.main();
+  const recorded = world.lease().synced;
   const name = world.random.pick(Object.keys(lasting));
   strike(name, lasting[name] as Strike, lost);
   await pass(world, replacedMs);
   const main = world.main();
-  const provable = world.config.fence.includes('power-off') || !lost?.withoutDeadman;
+  const { mode } = world.config.replication;
+  // In strict mode whoever is left alone accepts nothing, as it was ordered to.
+  const replaceable = mode === 'async' || (recorded.length > 0 && (mode === 'sync' || world.machines.length > 2));
+  const provable = replaceable && (world.config.fence.includes('power-off') || !lost?.withoutDeadman);
   if (provable && (main === lost || !main?.accepts || world.vipTarget() !== main)) {
     world.witness.breaks(
       'I16',
@@ -157,15 +163,21 @@ async function standBy(world: World): Promise<void> {
   // A power-off that was asked for may have come after everything else.
   for (const machine of machines) if (!machine.powered) world.powerOn(machine);
   if (phase === 'paused' && pausedBy === 'operator') return people.resume();
-  if (phase === 'held' && world.main()?.accepts) {
+  // A main that hides until a backup has what it has is one all the same: bringing a backup back is what helps it.
+  if (phase === 'held' && world.main()?.engine.accepts) {
     const stuck = machines.find(({ name, engine }) => name !== holder && (shunned[name] || !engine.isStreaming()));
     if (stuck) void people.order('recover', { node: stuck.name });
     return;
   }
-  const { lineage } = world.lease();
+  const { lineage, synced } = world.lease();
+  const { mode } = world.config.replication;
   const nobodyLeft = !machines.some(
     ({ name, engine }) =>
-      !shunned[name] && name !== holder && engine.running && belongs(lineage, engine.status(), world.followedOf(name)),
+      (mode === 'async' || synced.includes(name)) &&
+      !shunned[name] &&
+      name !== holder &&
+      engine.running &&
+      belongs(lineage, engine.status(), world.followedOf(name)),
   );
   if ((phase === 'claimed' || phase === 'abdicated') && nobodyLeft) await people.seat();
 }

@@ -3,7 +3,7 @@
 
 import { mustBeAwaited } from '../../core/lease';
 import { belongs } from '../../core/lineage';
-import type { Lease, NodeName } from '../../core/model';
+import type { ClusterConfig, Lease, NodeName, NodeState } from '../../core/model';
 import type { JournalEntry } from '../../core/ports';
 import type { StepCall } from '../../workflows/run-step';
 import type { WorkflowState } from '../../workflows/state';
@@ -21,7 +21,7 @@ export interface Scene {
   vipTarget(): Machine | undefined;
   /** Whoever acts now is a person with a word of their own (`mainstay start --yes`, a console). */
   byPerson: boolean;
-  replication: 'async' | 'sync';
+  config: ClusterConfig;
   execution(name: string): Execution | undefined;
   /** Whether somebody has stopped an execution since then. */
   stoppedSince(sinceMs: number): boolean;
@@ -30,6 +30,8 @@ export interface Scene {
   /** The last time that the store was away for everybody, or null. */
   outage: { fromMs: number; toMs: number } | null;
   followedOf(node: NodeName): number | null;
+  /** Told by itself: one that is on its way back on a person's word is no backup. */
+  stateOf(node: NodeName): NodeState | null;
   journal(): JournalEntry[];
   /** Nodes that could have told their position all the time since then. */
   heardSince(sinceMs: number): Machine[];
@@ -140,8 +142,8 @@ function lossIsReported(): Checker {
       if (missing.length === 0) return null;
       const how = now.fence?.how;
       if (how === 'drained') return `the switchover lost ${missing.length} acknowledged writes`;
-      if (scene.replication === 'sync')
-        return `${missing.length} acknowledged writes are lost with synchronous replication`;
+      const { mode } = scene.config.replication;
+      if (mode !== 'async' && !scene.byPerson) return `${missing.length} acknowledged writes are lost in mode ${mode}`;
       const reported = beyond.get(`${now.epoch} ${now.holder}`);
       if (reported === undefined) return `${missing.length} acknowledged writes are lost and nothing was reported`;
       const worst = missing.find(({ index }) => index * writeBytes < reported);
@@ -153,6 +155,30 @@ function lossIsReported(): Checker {
       const main = machineOf(scene, scene.lease().holder);
       const missing = scene.acked.filter(({ index, id }) => main?.engine.writes[index]?.id !== id);
       return missing.length > 0 && `${missing.length} acknowledged writes have vanished without a takeover`;
+    },
+  };
+}
+
+/** Whoever the lease names has every acknowledged commit; and in strict mode no commit is acknowledged that nobody else has. */
+function recordedHasAll(): Checker {
+  const lacks = (scene: Scene, acked: readonly Acked[]): Found => {
+    const { synced } = scene.lease();
+    for (const name of synced) {
+      const engine = machineOf(scene, name)?.engine;
+      const missing = acked.find(({ index, id }) => engine?.writes[index]?.id !== id);
+      if (missing) return `${name} is recorded and does not have write ${missing.id}, which was acknowledged`;
+    }
+    return null;
+  };
+  return {
+    lease: (scene, was, now) => (now.synced.length > was.synced.length ? lacks(scene, scene.acked) : null),
+    ack: (scene, machine) => {
+      const last = scene.acked.slice(-1);
+      const alone = ({ index, id }: Acked) =>
+        !scene.machines.some((other) => other !== machine && other.engine.writes[index]?.id === id);
+      if (scene.config.replication.mode === 'strict' && last.some(alone))
+        return `${machine.name} has acknowledged write ${last[0]?.id}, which no other node has, in strict mode`;
+      return lacks(scene, last);
     },
   };
 }
@@ -300,7 +326,10 @@ function mostAdvanced(): Checker {
       if (was.phase !== 'claimed' || now.phase !== 'granted' || scene.byPerson) return null;
       const chosen = machineOf(scene, now.holder);
       const ahead = scene.heardSince(fencedAtMs - 1000).filter(({ name, engine }) => {
-        const eligible = !now.shunned[name] && belongs(was.lineage, engine.status(), scene.followedOf(name));
+        const eligible =
+          !now.shunned[name] &&
+          scene.stateOf(name) === 'backup' &&
+          belongs(was.lineage, engine.status(), scene.followedOf(name));
         return eligible && chosen && engine.bytes > chosen.engine.bytes && !engine.isPrefixOf(chosen.engine);
       });
       return ahead.length > 0 && `${now.holder} was granted the lease though ${names(ahead)} had more`;
@@ -381,6 +410,11 @@ export const invariants = {
     sentence:
       'When the faults are over the cluster comes to rest: one main, VIP on it, backups following, no operation; or it waits for a person, who is told what to do.',
     checker: () => ({}),
+  },
+  I18: {
+    sentence:
+      'Each backup that the lease names as synchronous has every acknowledged commit; in strict mode no commit is acknowledged that only one node has.',
+    checker: recordedHasAll,
   },
 } as const satisfies Record<string, Invariant>;
 export type InvariantId = keyof typeof invariants;

@@ -28,7 +28,7 @@ export const lossScenarios: Record<string, Scenario> = {
   },
 
   'T27: with synchronous replication a failover loses nothing': async () => {
-    const world = await atRest({ replication: 'sync' });
+    const world = await atRest({ change: { replication: { mode: 'sync', backups: 1 } } });
     const acked = [...world.acked];
     pullPlug(world, main(world));
     await world.clock.advance(15_000);

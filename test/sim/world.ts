@@ -29,7 +29,6 @@ import { Witness } from './witness';
 
 export interface WorldOptions {
   nodes?: number;
-  replication?: 'async' | 'sync';
   change?: Partial<ClusterConfig>;
   /** The nodes' kernels enforce the lease; default: on every other seed. */
   gated?: boolean;
@@ -50,7 +49,6 @@ export class World implements Scene {
   readonly cloud: Cloud;
   readonly people = new People(this);
   readonly witness: Witness;
-  readonly replication: 'async' | 'sync';
   readonly story: string[] = [];
   readonly events: MainstayEvent[] = [];
   readonly store: MemoryStore;
@@ -68,10 +66,9 @@ export class World implements Scene {
 
   constructor(
     readonly seed: number,
-    { nodes = 3, replication = 'async', change = {}, gated }: WorldOptions = {},
+    { nodes = 3, change = {}, gated }: WorldOptions = {},
   ) {
     this.random = createRandom(seed);
-    this.replication = replication;
     const config = aConfig('alpha', change);
     this.config = { ...config, nodes: config.nodes.slice(0, nodes), consumers: [] };
     this.store = createMemoryStore({ table: this.watchedTable() });
@@ -101,7 +98,6 @@ export class World implements Scene {
     this.clients = new Clients({
       machines: this.machines,
       network: this.network,
-      replication,
       vipTarget: () => this.vipTarget(),
       onAck: (machine) => this.witness.see('ack', machine),
     });
@@ -141,6 +137,10 @@ export class World implements Scene {
 
   execution(name: string): Cloud['all'][number] | undefined {
     return this.cloud.all.find((execution) => execution.name === name);
+  }
+
+  stateOf(name: string): Report['state'] | null {
+    return (this.store.table.get(key, `NODE#${name}`) as unknown as Report | null)?.state ?? null;
   }
 
   followedOf(name: string): number | null {
@@ -373,7 +373,7 @@ export class World implements Scene {
 
   /** One main that accepts writes and has the VIP, everybody else following it, nobody shunned, no operation. */
   isAtRest(): boolean {
-    const { phase, holder, operation, shunned } = this.lease();
+    const { phase, holder, operation, shunned, synced } = this.lease();
     const main = this.machine(holder);
     return (
       phase === 'held' &&
@@ -381,6 +381,7 @@ export class World implements Scene {
       Object.keys(shunned).length === 0 &&
       main?.accepts === true &&
       this.vipTarget() === main &&
+      (this.config.replication.mode === 'async' || synced.length > 0) &&
       this.machines.every(
         ({ engine }) => engine === main.engine || (engine.isStreaming() && engine.following === holder),
       )

@@ -23,7 +23,7 @@ import type { PostgresOptions } from '../../agent/drivers/postgres/options';
 import type { NodeConfig } from '../../core/model';
 import type { Clock, EngineDriver } from '../../core/ports';
 import type { Result } from '../../core/result';
-import { forgetSharedMemory } from '../../local/shared-memory';
+import { forgetSharedMemory, sharedMemoryOf } from '../../local/shared-memory';
 
 export const realClock: Clock = {
   nowMs: () => performance.now(),
@@ -172,7 +172,7 @@ export class TestBed {
     await Promise.all(
       this.nodes.splice(0).map(async ({ driver, options }) => {
         await driver.fence();
-        forgetSharedMemory(options.dataDir);
+        forgetSharedMemory(sharedMemoryOf(join(options.dataDir, 'postmaster.pid')));
       }),
     );
     for (const home of this.homes.splice(0)) rmSync(home, { recursive: true, force: true });

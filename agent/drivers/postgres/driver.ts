@@ -5,18 +5,21 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineStatus, NodeConfig, NodeName, Position, ProbeResult, RejoinMethod } from '../../../core/model';
 import type { Driven, EngineDriver } from '../../../core/ports';
+import type { Follower } from '../../../core/replication';
 import { ok } from '../../../core/result';
 import { judgeAncestry } from './ancestry';
 import { isBackupData } from './control-data';
 import { Engine } from './engine';
 import { writeWhole } from './files';
+import { followersOf } from './followers';
 import { adoptHistories } from './histories';
 import { type PostgresOptions, type Settled, settle } from './options';
 import { probeWrite } from './probe';
 import { attempted, problem } from './problems';
 import { signal } from './processes';
 import { Rejoin } from './rejoin';
-import { configuredMain } from './settings';
+import { textOf } from './session';
+import { configuredMain, waitingFor } from './settings';
 import { keepSlots } from './slots';
 import { StatusReader } from './status';
 import { ensureOwnSlot } from './upstream';
@@ -211,6 +214,26 @@ class PostgresDriver implements EngineDriver {
     if (!control || !isBackupData(control)) return this.engine.startWritable(fences, spawned);
     const started = await this.engine.startReadOnly(null);
     return started.ok ? this.promoteUnless(fences, spawned) : started;
+  }
+
+  waitFor = (nodes: readonly NodeName[]): Driven => attempted('NotWaiting', () => this.doWaitFor(nodes));
+  followers = (): Promise<Follower[]> => followersOf(this.engine.session);
+
+  /** A setting that every process of the engine has to read: true when a session that asks afterwards sees it. */
+  private async doWaitFor(nodes: readonly NodeName[]): Driven {
+    const { clock, engineStopMs } = this.options;
+    this.engine.waited = [...nodes];
+    await this.engine.ensureSettings(await configuredMain(this.options));
+    if (this.engine.pid() === null) return ok(undefined);
+    const reloaded = await this.engine.session.ask('select pg_reload_conf()');
+    const deadline = clock.nowMs() + engineStopMs;
+    while (reloaded.ok && clock.nowMs() < deadline) {
+      const shown = await this.engine.session.ask('show synchronous_standby_names');
+      if (shown.ok && textOf(shown.value[0], 'synchronous_standby_names') === waitingFor(nodes)) return ok(undefined);
+      await clock.sleep(POLL_MS);
+    }
+    const why = reloaded.ok ? 'the new setting is not in effect' : reloaded.error;
+    return problem('NotWaiting', `commits do not wait for ${nodes.join(', ') || 'nobody'} yet: ${why}`, 'Ask again.');
   }
 
   async checkpoint(): Promise<void> {

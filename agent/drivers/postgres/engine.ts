@@ -4,7 +4,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NodeConfig } from '../../../core/model';
+import type { NodeConfig, NodeName } from '../../../core/model';
 import type { Driven } from '../../../core/ports';
 import { ok } from '../../../core/result';
 import { lastWords, launch, run } from './commands';
@@ -30,6 +30,8 @@ export class Engine {
   fences = 0;
   /** The postmaster that this process started read-only, while it is: it may not answer yet, but cannot write. */
   readOnlyPid: number | null = null;
+  /** Whom a commit waits for (`waitFor`). */
+  waited: readonly NodeName[] = [];
 
   constructor(readonly options: Settled) {
     const { socketDir: host, port, superuser: user, engineStopMs: boundMs } = options;
@@ -67,7 +69,7 @@ export class Engine {
   }
 
   async ensureSettings(main: NodeConfig | null): Promise<void> {
-    await ensureSettings(this.options, main, (await this.control.read())?.maxWalSenders);
+    await ensureSettings(this.options, main, this.waited, (await this.control.read())?.maxWalSenders);
   }
 
   async startReadOnly(main: NodeConfig | null): Driven {

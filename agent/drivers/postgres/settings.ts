@@ -36,7 +36,16 @@ export function peerParts(
   };
 }
 
-function managedSettings(options: Settled, main: NodeConfig | null, atLeastSenders = 0): Record<string, string> {
+/** ALL of them: `FIRST n (…)` with n names; names are quoted because a node's name may hold dashes. */
+export const waitingFor = (nodes: readonly NodeName[]): string =>
+  nodes.length === 0 ? '' : `FIRST ${nodes.length} (${nodes.map((node) => `"${node}"`).join(', ')})`;
+
+function managedSettings(
+  options: Settled,
+  main: NodeConfig | null,
+  waited: readonly NodeName[],
+  atLeastSenders = 0,
+): Record<string, string> {
   const senders = String(Math.max(10, 2 * options.peers.length + 4, atLeastSenders));
   return {
     data_directory: options.dataDir,
@@ -58,12 +67,18 @@ function managedSettings(options: Settled, main: NodeConfig | null, atLeastSende
     // After a backend's crash the agent decides, under its promise, not the postmaster.
     restart_after_crash: 'off',
     primary_conninfo: main ? conninfo(peerParts(options, main)) : '',
+    synchronous_standby_names: waitingFor(waited),
     primary_slot_name: main ? slotName(options.node) : '',
   };
 }
 
-export function renderSettings(options: Settled, main: NodeConfig | null, atLeastSenders: number): string {
-  const lines = Object.entries(managedSettings(options, main, atLeastSenders)).map(
+export function renderSettings(
+  options: Settled,
+  main: NodeConfig | null,
+  waited: readonly NodeName[],
+  atLeastSenders: number,
+): string {
+  const lines = Object.entries(managedSettings(options, main, waited, atLeastSenders)).map(
     ([key, value]) => `${key} = ${quoted(value)}`,
   );
   return [
@@ -76,7 +91,7 @@ export function renderSettings(options: Settled, main: NodeConfig | null, atLeas
 
 /** What is left of postgresql.auto.conf when our keys are struck. */
 export function strikeManaged(options: Settled, text: string): string {
-  const ours = new Set(Object.keys(managedSettings(options, null)));
+  const ours = new Set(Object.keys(managedSettings(options, null, [])));
   const foreign = (line: string) => !ours.has((/^\s*([A-Za-z_]+)/.exec(line)?.[1] ?? '').toLowerCase());
   return text.split('\n').filter(foreign).join('\n');
 }
@@ -86,11 +101,21 @@ async function writeIfChanged(options: Settled, path: string, was: string | null
 }
 
 /** Idempotent: writes nothing when nothing changes. */
-export async function ensureSettings(options: Settled, main: NodeConfig | null, atLeastSenders = 0): Promise<void> {
+export async function ensureSettings(
+  options: Settled,
+  main: NodeConfig | null,
+  waited: readonly NodeName[],
+  atLeastSenders = 0,
+): Promise<void> {
   const { managed, autoConf } = options.paths;
   await ensureDir(options.stateDir);
   await ensureDir(options.logDir);
-  await writeIfChanged(options, managed, await readText(managed), renderSettings(options, main, atLeastSenders));
+  await writeIfChanged(
+    options,
+    managed,
+    await readText(managed),
+    renderSettings(options, main, waited, atLeastSenders),
+  );
   const auto = await readText(autoConf);
   if (auto !== null) await writeIfChanged(options, autoConf, auto, strikeManaged(options, auto));
 }

@@ -128,3 +128,32 @@ test('T40: a foreign node spoils nobody else, also when the main is gone', () =>
   const claimed = aLease('alpha', { holder: null, former: 'db1', phase: 'claimed', version: 9, shunned: {} });
   expect(best(aConfig('alpha'), ask(reports, { lease: claimed, mustStream: false }))?.node).toBe('db3');
 });
+
+describe('in sync and strict mode', () => {
+  const failover = (reports: Report[], synced: string[]) =>
+    ask(reports, {
+      config: { ...aConfig('alpha'), maxLagBytes: 1000, replication: { mode: 'sync', backups: 1 } },
+      lease: aLease('alpha', { holder: null, former: 'db1', phase: 'claimed', version: 9, shunned: {}, synced }),
+      mustStream: false,
+    });
+
+  test('T30: a backup that is not recorded and has less than the recorded one may not take over', () => {
+    const evaluations = failover([at('db2', 4900), at('db3', 4800)], ['db2']);
+    expect(verdict(evaluations, 'db2')?.eligible).toBe(true);
+    expect(verdict(evaluations, 'db3')).toMatchObject({
+      eligible: false,
+      because: 'acknowledged writes could be lost: it has less than the recorded backups (db2)',
+    });
+  });
+
+  test('T39: one that has as much or more may, and is preferred: the recorded one would have left its history', () => {
+    const evaluations = failover([at('db2', 4900), at('db3', 4950)], ['db2']);
+    expect(best(aConfig('alpha'), evaluations)?.node).toBe('db3');
+  });
+
+  test('T30: with nobody recorded, or none of the recorded heard, nobody may', () => {
+    expect(failover([at('db2', 5000), at('db3', 5000)], []).some(({ eligible }) => eligible)).toBe(false);
+    const old = at('db2', 4000, { seen: { epoch: 1, version: 8 } });
+    expect(failover([old, at('db3', 5000)], ['db2']).some(({ eligible }) => eligible)).toBe(false);
+  });
+});

@@ -18,7 +18,7 @@ const names = Object.keys(transitions) as TransitionName[];
 
 /** A lease on which this transition is allowed from this phase, and the request for it. */
 function ready(name: TransitionName, phase: Lease['phase']): [Lease, ChangeRequest] {
-  const agents: TransitionName[] = ['renew', 'accept', 'pause', 'resume', 'abdicate'];
+  const agents: TransitionName[] = ['renew', 'accept', 'record', 'pause', 'resume', 'abdicate'];
   const free: TransitionName[] = ['seat', 'begin', 'askPause', 'resume', 'claim'];
   const lease = aLease('alpha', {
     phase,
