@@ -2,6 +2,7 @@
 // postgresql.auto.conf would win over both and is copied by pg_rewind, so our keys are struck from it at each start (T38).
 
 import type { NodeConfig, NodeName } from '../../../core/model';
+import { archiveSettings, ensureArchive } from './archive/options';
 import { ensureDir, readText, writeWhole } from './files';
 import type { Settled } from './options';
 
@@ -59,6 +60,7 @@ function managedSettings(options: Settled, main: NodeConfig | null, atLeastSende
     restart_after_crash: 'off',
     primary_conninfo: main ? conninfo(peerParts(options, main)) : '',
     primary_slot_name: main ? slotName(options.node) : '',
+    ...archiveSettings(options),
   };
 }
 
@@ -90,6 +92,7 @@ export async function ensureSettings(options: Settled, main: NodeConfig | null, 
   const { managed, autoConf } = options.paths;
   await ensureDir(options.stateDir);
   await ensureDir(options.logDir);
+  await ensureArchive(options);
   await writeIfChanged(options, managed, await readText(managed), renderSettings(options, main, atLeastSenders));
   const auto = await readText(autoConf);
   if (auto !== null) await writeIfChanged(options, autoConf, auto, strikeManaged(options, auto));
