@@ -42,6 +42,18 @@ export class Repository {
     this.configure();
   }
 
+  /** The stanza, without a backup. */
+  create = (node: TestNode) => {
+    const { dataDir, port, socketDir } = node.options;
+    const where = [
+      `--pg1-path=${dataDir}`,
+      `--pg1-port=${port}`,
+      `--pg1-socket-path=${socketDir}`,
+      '--pg1-user=postgres',
+    ];
+    this.run(node, ...where, `--lock-path=${join(dataDir, '..', 'spool', 'lock')}`, 'stanza-create');
+  };
+
   configure(more = ''): void {
     const text = `[global]\nrepo1-path=${this.path}\nrepo1-retention-full=9\ncompress-type=none\nstart-fast=y\n${more}`;
     writeFileSync(this.configFile, text);
@@ -61,7 +73,7 @@ export class Repository {
     const wait = `echo $$ >>'${this.gate}.reached'; while [[ -e '${this.gate}' ]]; do read -r -t 0.02 <> <(:); done`;
     const go = `[[ $0 == */pgbackrest && $* == *archive-* ]] && exec -a '${guard}' ${PGBACKREST} "$@"`;
     const held = `[[ -e '${this.gate}' && " $* " == *' ${role} '* ]] && { ${wait}; }`;
-    writeFileSync(program, `#!/bin/bash\n${held}\n${go}\nexec ${PGBACKREST} "$@"\n`, { mode: 0o755 });
+    writeFileSync(program, `#!/bin/bash\n${held}\n${go}\nexec -a '${program}' ${PGBACKREST} "$@"\n`, { mode: 0o755 });
     return this.options({ program })(dir);
   };
 

@@ -7,6 +7,7 @@ import type { Driven } from '../../../../core/ports';
 import { fail, ok, type Result } from '../../../../core/result';
 import { lastWords } from '../commands';
 import type { Engine } from '../engine';
+import { remove } from '../files';
 import type { Settled } from '../options';
 import { problem } from '../problems';
 import type { Upstream } from '../upstream';
@@ -83,13 +84,15 @@ async function act(options: Settled, words: string[], boundMs: number): Promise<
  * (T35): until it is complete this is no database, and the control file comes last.
  */
 export async function restoreInPlace(options: Settled, main: Upstream): Driven<Backup> {
-  const { dataDir, osUser, copyTimeoutMs } = options;
+  const { dataDir, osUser, copyTimeoutMs, paths } = options;
   const backups = await backupsOf(options, main.dataId);
   if (!backups.ok) return problem('NotRejoined', `the repository: ${backups.error}`, 'It is copied from the main.');
   const backup = newestWithin(backups.value, main.ancestry);
   if (!backup) return problem('NotRejoined', "no backup lies within the main's history", 'It is copied from the main.');
   const created = await mkdir(dataDir, { recursive: true, mode: 0o700 });
   if (created && osUser) await chown(dataDir, osUser.uid, osUser.gid);
+  // The engine is proven stopped; what a killed one left would stop pgBackRest.
+  if (!created) await remove(paths.pidFile);
   const args = [
     ...nodeArgs(options, archiveOf(options)),
     '--delta',
