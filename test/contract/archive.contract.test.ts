@@ -4,7 +4,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { backUp, endSegment, installed, Repository, status } from '../support/archive';
+import { backUp, endSegment, installed, pushers, Repository, status } from '../support/archive';
 import { must, realClock, refused, sql, type TestNode, until } from '../support/postgres';
 import { alive, caughtUp, marker, open, pidOf, usePostgres, values, write } from '../support/postgres-world';
 
@@ -103,6 +103,7 @@ archive('a repository that is away', () => {
   it('stops nobody: the main goes on writing, says how far it is behind, and catches up', async () => {
     const [a] = await serving(['db1'], repository.options());
     repository.create(a);
+    await archived(await endSegment(a));
     renameSync(repository.path, `${repository.path}.away`);
     const names: string[] = [];
     for (const value of ['1', '2', '3']) {
@@ -171,6 +172,18 @@ archive('who may archive', () => {
     await archived(await endSegment(b));
     expect(repository.archived()).not.toContain(lost);
     expect(repository.archived()).toContain('00000002.history');
+  });
+
+  it('T34: no part of a push is left within two seconds of the main’s death, though the repository hangs', async () => {
+    const [a] = await serving(['db1'], repository.options());
+    repository.create(a);
+    await repository.hanging(async () => {
+      await write(a, 'one');
+      await endSegment(a);
+      await until('its daemon is at work', () => pushers(a).some((words) => words.includes('archive-push:async')));
+      process.kill(await pidOf(a), 'SIGKILL');
+      await until('no push is left', () => pushers(a).length === 0, 2_000);
+    });
   });
 
   it('T34: a backup that somebody promotes by hand archives nothing', async () => {
@@ -283,6 +296,7 @@ archive('rejoining from the repository', () => {
     repository.close();
     const interrupted = b.driver.rejoin(a.config);
     const [worker = 0] = await until('the restore is at work', atGate);
+    expect(refused(await b.driver.standBy()).message).toContain('T35');
     must(await a.driver.fence());
     process.kill(worker, 'SIGKILL');
     expect(refused(await interrupted).code).toBe('NotRejoined');
@@ -309,6 +323,24 @@ archive('rejoining from the repository', () => {
     expect(rungs(b)).toMatch(/restore from db1: (?!done)/);
     await caughtUp(b, a);
     expect(await values(b)).toEqual(['one']);
+  });
+
+  it('T34: leaves the lost branch that the archive still has where the main’s history left it', async () => {
+    const [a, b] = await serving(['db1', 'db2'], repository.options());
+    await backUp(a);
+    await caughtUp(b, a);
+    must(await b.driver.fence());
+    await write(a, 'lost');
+    await archived(await endSegment(a));
+    await away(() => failOver(a, b));
+    await write(b, 'kept');
+    await archived(await endSegment(b));
+    rmSync(join(a.options.dataDir, 'global', 'pg_control'));
+    writeFileSync(marker(a), JSON.stringify({ main: 'db2', evidence: null }));
+    must(await a.driver.rejoin(b.config));
+    expect(rungs(a)).toMatch(/^.*restore from db2: done\n.*restore from db2: done\n$/);
+    await caughtUp(a, b);
+    expect(await values(a)).toEqual(['kept']);
   });
 
   it('a backup of a branch that was lost is not taken', async () => {

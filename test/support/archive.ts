@@ -13,9 +13,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ArchiveOptions } from '../../agent/drivers/postgres/archive/options';
 import { binDir, must, osUser, sql, type TestNode, until } from './postgres';
+import { alive } from './postgres-world';
 
 export const PGBACKREST = '/usr/bin/pgbackrest';
 export const installed = existsSync(PGBACKREST);
@@ -77,6 +79,24 @@ export class Repository {
     return this.options({ program })(dir);
   };
 
+  /** While an object store takes connections and answers none. */
+  async hanging(happens: () => Promise<void>): Promise<void> {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket));
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const address = server.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const store = { bucket: 'b', region: 'r', endpoint: '127.0.0.1', key: 'k', 'key-secret': 's' };
+    const lines = Object.entries(store).map(([name, value]) => `repo1-s3-${name}=${value}`);
+    this.configure(
+      ['repo1-type=s3', `repo1-storage-port=${port}`, 'repo1-storage-verify-tls=n', ...lines, ''].join('\n'),
+    );
+    await happens().finally(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+  }
+
   close = () => writeFileSync(this.gate, '');
   open = () => rmSync(this.gate, { force: true });
   /** Processes that wait, or waited, at the gate. */
@@ -133,6 +153,22 @@ const psql = (args: string[]): string =>
 export async function endSegment(node: TestNode): Promise<string> {
   const [row] = await sql(node, 'select pg_walfile_name(pg_switch_wal()) name');
   return String(row?.name);
+}
+
+/** The words of every pgBackRest process that pushes from this node, its guards included. */
+export const pushers = (node: TestNode): string[][] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => (alive(Number(pid)) ? commandOf(pid) : []))
+    .filter((words) => words.some((word) => word.startsWith('archive-push')))
+    .filter((words) => words.some((word) => word.includes(node.options.dataDir)));
+
+function commandOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }
 
 export const status = async (node: TestNode) => {

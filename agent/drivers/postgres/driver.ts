@@ -5,11 +5,11 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineStatus, NodeConfig, NodeName, Position, ProbeResult, RejoinMethod } from '../../../core/model';
 import type { Driven, EngineDriver } from '../../../core/ports';
-import { ok, type Result } from '../../../core/result';
+import { fail, ok, type Result } from '../../../core/result';
 import { judgeAncestry } from './ancestry';
 import { type BackupProblem, type BackupRequest, ensureBackup } from './archive/backup';
 import { inherit, permit, withdraw } from './archive/permit';
-import type { Backup } from './archive/repository';
+import { type Backup, backupsOf } from './archive/repository';
 import { type ArchiveStatus, readArchiveStatus } from './archive/status';
 import { reserveTimelines } from './archive/timelines';
 import { isBackupData } from './control-data';
@@ -34,6 +34,8 @@ const JUDGE_AGAIN_MS = 1_000;
 export interface Archiving {
   /** Null: this node has no archive. */
   archiveStatus(): Promise<ArchiveStatus | null>;
+  /** In the repository, of this data set, oldest first. */
+  backups(): Promise<Result<Backup[], string>>;
   /** A base backup that is newer than the one named; see BackupRequest. */
   ensureBackup(request: BackupRequest): Promise<Result<Backup, BackupProblem>>;
 }
@@ -291,6 +293,10 @@ class PostgresDriver implements EngineDriver, Archiving {
   }
 
   archiveStatus = (): Promise<ArchiveStatus | null> => readArchiveStatus(this.engine);
+  backups = async (): Promise<Result<Backup[], string>> =>
+    this.options.archive
+      ? backupsOf(this.options, (await this.engine.control.read())?.dataId ?? '')
+      : fail('this node has no archive');
   ensureBackup = (request: BackupRequest): Promise<Result<Backup, BackupProblem>> => ensureBackup(this.engine, request);
 
   probe(host: string, port: number, epoch: number): Promise<ProbeResult> {

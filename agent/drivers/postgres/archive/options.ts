@@ -1,4 +1,4 @@
-// What the archive is told, and what follows from it: the arguments of pgBackRest and the three managed settings. Where the
+// What the archive is told, and what follows from it: the arguments of pgBackRest and the managed settings. Where the
 // repository is, and every secret, stands in the operator's pgBackRest file; nothing of it is read or written here.
 
 import { join } from 'node:path';
@@ -69,6 +69,8 @@ export function archiveSettings({ archive }: Settled): Record<string, string> {
     archive_mode: 'on',
     archive_command: commandLine([archive.guard, 'push', '%p', '%f']),
     restore_command: commandLine([archive.guard, 'get', '%f', '%p']),
+    // What a restore to a point in time leaves in postgresql.auto.conf would end a follower's replay at that point.
+    ...Object.fromEntries(['', '_lsn', '_name', '_time', '_xid'].map((kind) => [`recovery_target${kind}`, ''])),
   };
 }
 
