@@ -134,6 +134,10 @@ archive('a repository that is away', () => {
     expect(names).toContain(dropped.first);
     await until('the queue is short', async () => (await status(a)).waitingBytes <= 3 * 1024 ** 2);
     await write(a, '7');
+    renameSync(`${repository.path}.away`, repository.path);
+    await settled(a);
+    await backUp(a);
+    expect((await status(a)).dropped).toBeNull();
   });
 
   it('T12: does not hold up a clean stop, nor a promotion', async () => {

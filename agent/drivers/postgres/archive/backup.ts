@@ -7,7 +7,7 @@ import type { Driven } from '../../../../core/ports';
 import { fail, ok, type Result } from '../../../../core/result';
 import { lastWords } from '../commands';
 import type { Engine } from '../engine';
-import { remove } from '../files';
+import { readText, remove, writeWhole } from '../files';
 import type { Settled } from '../options';
 import { problem } from '../problems';
 import type { Upstream } from '../upstream';
@@ -59,9 +59,18 @@ export async function ensureBackup(engine: Engine, request: BackupRequest): Prom
   );
   if (!copied.ok) return copied;
   const after = await newest();
-  return after && after.label !== before?.label
-    ? ok(after)
-    : refuse('NotBackedUp', 'the repository does not show the backup that was made', 'Run `pgbackrest info`.');
+  if (!after || after.label === before?.label)
+    return refuse('NotBackedUp', 'the repository does not show the backup that was made', 'Run `pgbackrest info`.');
+  await forgetGaps(options, after);
+  return ok(after);
+}
+
+/** What was given up before this backup began is no gap for a restore of it. */
+async function forgetGaps(options: Settled, { firstSegment }: Backup): Promise<void> {
+  const { dropped } = archiveOf(options);
+  const names = (await readText(dropped))?.split('\n').filter(Boolean) ?? [];
+  const left = names.filter((name) => name >= firstSegment);
+  if (left.length < names.length) await writeWhole(options, dropped, left.map((name) => `${name}\n`).join(''));
 }
 
 async function act(options: Settled, words: string[], boundMs: number): Promise<Result<undefined, BackupProblem>> {
