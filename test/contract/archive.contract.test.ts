@@ -4,7 +4,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { backUp, endSegment, installed, pushers, Repository, status } from '../support/archive';
+import { backUp, endSegment, installed, pushers, Repository, readers, status } from '../support/archive';
 import { must, realClock, refused, sql, type TestNode, until } from '../support/postgres';
 import { alive, caughtUp, marker, open, pidOf, usePostgres, values, write } from '../support/postgres-world';
 
@@ -47,20 +47,7 @@ async function failOver(a: TestNode, b: TestNode): Promise<void> {
 const archive = installed ? describe : describe.skip;
 
 archive('the main archives', () => {
-  it('every segment, and a copy from the repository has what was written after the backup', async () => {
-    const [a] = await serving(['db1'], repository.options());
-    await write(a, 'before the backup');
-    await backUp(a);
-    await write(a, 'after the backup');
-    await archived(await endSegment(a));
-    expect(await status(a)).toMatchObject({ mode: 'on', pushes: true, dropped: null });
-    expect(await repository.restored(a, 'select v from t order by v')).toEqual([
-      'after the backup',
-      'before the backup',
-    ]);
-  });
-
-  it('a point in time before a table was dropped is restored', async () => {
+  it('every segment, and a point in time before a table was dropped is restored', async () => {
     const [a] = await serving(['db1'], repository.options());
     await backUp(a);
     // pgBackRest knows the second in which the backup ended.
@@ -71,31 +58,33 @@ archive('the main archives', () => {
     const [before] = await sql(a, 'select clock_timestamp()::text at');
     await sql(a, 'drop table t');
     await archived(await endSegment(a));
+    expect(await status(a)).toMatchObject({ mode: 'on', pushes: true, failed: 0, dropped: null });
     const words = ['--type=time', `--target=${before?.at}`, '--target-action=promote'];
     expect(await repository.restored(a, 'select v from t', ...words)).toEqual(['precious']);
   });
 
-  it('makes one backup for two requests, and a later one when it is asked for', async () => {
+  it('makes one backup for two requests, and a later one when it is asked for, from a backup node’s files', async () => {
     const [a, b] = await serving(['db1', 'db2'], repository.options());
     expect(refused(await b.driver.ensureBackup({ type: 'full', newerThan: null })).code).toBe('NotMain');
     const first = await backUp(a);
     expect(first).toMatchObject({ type: 'full', timeline: 1 });
     expect(await backUp(a)).toEqual(first);
-    const next = must(await a.driver.ensureBackup({ type: 'incr', newerThan: first.label }));
+    repository.configure(
+      `[shop]\npg2-path=${a.options.dataDir}\npg2-port=${a.config.port}\npg2-socket-path=${a.options.socketDir}\npg2-user=postgres\n`,
+    );
+    await caughtUp(b, a);
+    const next = must(await b.driver.ensureBackup({ type: 'incr', newerThan: first.label, from: 'backup' }));
     expect(next.label).toMatch(new RegExp(`^${first.label}_.*I$`));
+    expect(must(await b.driver.backups())).toEqual([first, next]);
   });
 
-  it('a backup node copies its own files when the main is told to pgBackRest', async () => {
-    const [a, b] = await serving(['db1', 'db2'], repository.options());
-    const first = await backUp(a);
-    const { dataDir, socketDir } = a.options;
-    repository.configure(
-      `[shop]\npg2-path=${dataDir}\npg2-port=${a.config.port}\npg2-socket-path=${socketDir}\npg2-user=postgres\n`,
-    );
-    await write(a, 'more');
-    await caughtUp(b, a);
-    const next = must(await b.driver.ensureBackup({ type: 'full', newerThan: first.label, from: 'backup' }));
-    expect(next.label > first.label).toBe(true);
+  it('from directories whose names mean something to a shell and to PostgreSQL', async () => {
+    const [a] = await serving(['db1'], (dir) => ({
+      ...repository.options()(dir),
+      stateDir: join(dir, `it's 100% "$HOME" of \\ %p`),
+    }));
+    repository.create(a);
+    await archived(await endSegment(a));
   });
 });
 
@@ -138,6 +127,51 @@ archive('a repository that is away', () => {
     await settled(a);
     await backUp(a);
     expect((await status(a)).dropped).toBeNull();
+  });
+
+  it('T13: hangs a start once, for its bound, and a promotion never', async () => {
+    const [a, b] = await serving(['db1', 'db2'], repository.options());
+    repository.create(a);
+    await repository.hanging(async () => {
+      must(await a.driver.fence());
+      const timed = async (act: () => Promise<unknown>) => {
+        const from = performance.now();
+        await act();
+        return performance.now() - from;
+      };
+      // Its stream is gone: it asks the repository, and is promoted in the middle of it.
+      await until('it asks the repository', () => readers(b).length > 0);
+      expect(await timed(async () => must(await b.driver.promote()))).toBeLessThan(3_000);
+      const start = async () => {
+        must(await a.driver.fence());
+        return timed(async () => must(await a.driver.standBy()));
+      };
+      // The first one replays its own WAL, the next one asks.
+      await start();
+      expect(await start()).toBeLessThan(8_000);
+      expect(await start()).toBeLessThan(2_000);
+    });
+  });
+
+  it('lets a follower catch up with what the main keeps no more', async () => {
+    const [a, b] = await serving(['db1', 'db2'], (dir) => ({
+      ...repository.options()(dir),
+      walKeepSize: '0',
+      slotKeepSize: '1MB',
+    }));
+    repository.create(a);
+    must(await b.driver.fence());
+    for (const value of ['1', '2', '3', '4', '5']) {
+      await write(a, value);
+      await endSegment(a);
+    }
+    await settled(a);
+    await sql(a, 'checkpoint');
+    const [slot] = await sql(a, 'select wal_status from pg_replication_slots');
+    expect(slot?.wal_status).toBe('lost');
+    must(await b.driver.follow(a.config));
+    await caughtUp(b, a);
+    expect(await values(b)).toEqual(['1', '2', '3', '4', '5']);
   });
 
   it('T12: does not hold up a clean stop, nor a promotion', async () => {
@@ -276,21 +310,6 @@ archive('rejoining from the repository', () => {
     expect(await values(b)).toEqual(['after the backup', 'before the backup']);
   });
 
-  it('over a timeline that began after the backup', async () => {
-    const [a, b] = await serving(['db1', 'db2'], repository.options());
-    await backUp(a);
-    must(await a.driver.drain());
-    must(await b.driver.promote());
-    await write(b, 'on the new main');
-    await archived(await endSegment(b));
-    rmSync(join(a.options.dataDir, 'global', 'pg_control'));
-    writeFileSync(marker(a), JSON.stringify({ main: 'db2', evidence: '/kept/here' }));
-    expect(must(await a.driver.rejoin(b.config))).toEqual({ method: 'reseed', evidence: '/kept/here' });
-    expect(rungs(a)).toContain('restore from db2: done');
-    await caughtUp(a, b);
-    expect(await values(a)).toEqual(['on the new main']);
-  });
-
   it('T35: an interrupted restore is never started, and is done again', async () => {
     const [a, b] = await serving(['db1', 'db2'], repository.gated('restore:local'));
     await write(a, 'one');
@@ -340,8 +359,8 @@ archive('rejoining from the repository', () => {
     await write(b, 'kept');
     await archived(await endSegment(b));
     rmSync(join(a.options.dataDir, 'global', 'pg_control'));
-    writeFileSync(marker(a), JSON.stringify({ main: 'db2', evidence: null }));
-    must(await a.driver.rejoin(b.config));
+    writeFileSync(marker(a), JSON.stringify({ main: 'db2', evidence: '/kept/here' }));
+    expect(must(await a.driver.rejoin(b.config))).toEqual({ method: 'reseed', evidence: '/kept/here' });
     expect(rungs(a)).toMatch(/^.*restore from db2: done\n.*restore from db2: done\n$/);
     await caughtUp(a, b);
     expect(await values(a)).toEqual(['kept']);

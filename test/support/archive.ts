@@ -155,13 +155,15 @@ export async function endSegment(node: TestNode): Promise<string> {
   return String(row?.name);
 }
 
-/** The words of every pgBackRest process that pushes from this node, its guards included. */
-export const pushers = (node: TestNode): string[][] =>
+/** The words of every pgBackRest process that does this for a node, its guards included. */
+const workers = (node: TestNode, what: string): string[][] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => (alive(Number(pid)) ? commandOf(pid) : []))
-    .filter((words) => words.some((word) => word.startsWith('archive-push')))
+    .filter((words) => words.some((word) => word.startsWith(what)))
     .filter((words) => words.some((word) => word.includes(node.options.dataDir)));
+export const pushers = (node: TestNode) => workers(node, 'archive-push');
+export const readers = (node: TestNode) => workers(node, 'archive-get');
 
 function commandOf(pid: string): string[] {
   try {

@@ -18,20 +18,27 @@ export interface GuardParts {
   dropped: string;
   pushArgs: readonly string[];
   getArgs: readonly string[];
+  /** Written when the repository took too long: nobody waits for it again for half a minute. */
+  hanging: string;
   /** Longest time that a follower waits for the repository before it asks its main again, in s. */
   getBoundS: number;
 }
 
+/** The node's own words, then what is the same everywhere. */
 export const guardScript = (parts: GuardParts): string => `#!/bin/bash
 # Written by the Mainstay agent at each start of the engine.
 #   pgbackrest-guard push PATH NAME    archive_command
 #   pgbackrest-guard get NAME PATH     restore_command
 #   pgbackrest-guard ...               pgBackRest starting itself again
-self=$0
 program=${quoted(parts.program)}
-permit=${quoted(parts.permit)} pidFile=${quoted(parts.pidFile)} dropped=${quoted(parts.dropped)}
+permit=${quoted(parts.permit)} pidFile=${quoted(parts.pidFile)}
+dropped=${quoted(parts.dropped)} hanging=${quoted(parts.hanging)}
 pushArgs=(${parts.pushArgs.map(quoted).join(' ')})
 getArgs=(${parts.getArgs.map(quoted).join(' ')})
+bound=${parts.getBoundS}
+${script}`;
+
+const script = `self=$0
 exec {never}<> <(:)
 
 # A process number may be another process by now: the start time (field 22) tells.
@@ -49,7 +56,7 @@ permitted() {
   { read -r pid born <"$permit"; } 2>/dev/null && [[ -n $born ]] && lives "$pid" "$born"
 }
 
-mayFollow() { lives "$engine" "$born" && ! permitted && ((SECONDS < ${parts.getBoundS})); }
+mayFollow() { lives "$engine" "$born" && ! permitted && ((SECONDS < bound)); }
 
 # Ends the child as soon as the condition is gone; 200 then. Forks nothing while it waits.
 underCondition() {
@@ -78,11 +85,16 @@ case $1 in
     # And nobody goes on reading while it is promoted: it serves from what it had.
     [[ $2 != *.history ]] && ! permitted || exit 1
     { read -r engine <"$pidFile"; } 2>/dev/null || exit 1
+    read -r now _ </proc/uptime
+    now=\${now%.*}
+    { read -r then <"$hanging"; } 2>/dev/null && ((then <= now && now < then + 30)) && exit 1
     look "$engine"
     born=$start
     underCondition mayFollow "\${getArgs[@]}" archive-get "$2" "$3"
+    code=$?
+    ((SECONDS < bound)) || echo "$now" >"$hanging"
     # Anything above 125 would end the engine's recovery.
-    exit $(($? == 0 ? 0 : 1)) ;;
+    exit $((code == 0 ? 0 : 1)) ;;
   *)
     permitted || exit 201
     underCondition permitted "$@"

@@ -23,6 +23,7 @@ export type SettledArchive = Required<ArchiveOptions> & {
   /** Names the engine that may push: process id and start time. */
   permit: string;
   dropped: string;
+  hanging: string;
 };
 
 const GET_BOUND_S = 5;
@@ -38,6 +39,7 @@ export function settleArchive(archive: ArchiveOptions, stateDir: string): Settle
     guard: join(stateDir, 'pgbackrest-guard'),
     permit: join(stateDir, 'archive-permit'),
     dropped: join(archive.spoolDir, 'dropped'),
+    hanging: join(archive.spoolDir, 'hanging'),
   };
 }
 

@@ -4,7 +4,7 @@
 // backup by hand, an engine started by hand, and a push that outlived its engine have none.
 // Nothing here may fail a promotion: an archive that does not work is seen in its status.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { chown, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Position } from '../../../../core/model';
@@ -13,12 +13,15 @@ import { startOf } from '../processes';
 import { type Ancestry, parseSegment } from '../wal';
 
 /** In the tick in which the engine was spawned: its archiver asks within milliseconds. */
-export function permit({ archive }: Settled, pid: number): void {
-  if (!archive) return;
+export function permit(options: Settled, pid: number): void {
+  const { archive } = options;
+  if (!archive || isPermitted(options, pid)) return;
   try {
     // Notes of an earlier life as main are about segments of a history that may be another one by now.
     rmSync(join(archive.spoolDir, 'archive'), { recursive: true, force: true });
     writeFileSync(`${archive.permit}.new`, `${pid} ${startOf(pid)}\n`);
+    // The engine's account reads it, and must not be able to write it.
+    chmodSync(`${archive.permit}.new`, 0o644);
     renameSync(`${archive.permit}.new`, archive.permit);
   } catch {
     withdraw({ archive });
