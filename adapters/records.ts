@@ -78,6 +78,13 @@ const rejoin = z.looseObject({
   message: text,
 });
 
+const gate = z.looseObject({
+  state: z.enum(['absent', 'shut', 'promise', 'read-only']),
+  intact: z.boolean(),
+  repairs: count,
+  problem: z.nullable(text),
+});
+
 export const reportShape = z.looseObject({
   cluster: text,
   node: text,
@@ -90,6 +97,7 @@ export const reportShape = z.looseObject({
   engine: engineStatus,
   followed: z.nullable(count),
   deadman: z.enum(['armed', 'disarmed', 'absent']),
+  gate: z.optional(gate),
   final: z.nullable(position),
   probe: z.nullable(probe),
   rejoin: z.nullable(rejoin),

@@ -32,8 +32,16 @@ export class Agent {
   private wake: () => void = () => undefined;
 
   constructor(private readonly parts: AgentParts) {
-    const { store, clock, ids, config, me } = parts;
-    this.keeper = new LeaseKeeper({ store, clock, ids, cluster: config.name, node: me.name, timings: config.timings });
+    const { store, gate, clock, ids, config, me } = parts;
+    this.keeper = new LeaseKeeper({
+      store,
+      gate,
+      clock,
+      ids,
+      cluster: config.name,
+      node: me.name,
+      timings: config.timings,
+    });
     this.recorder = new Recorder(parts.journal, clock, config.timings.heartbeatMs);
     this.work = new EngineWork(parts, this.keeper, () => this.poke());
     this.reporter = new Reporter(parts, this.keeper, this.work);
@@ -42,8 +50,8 @@ export class Agent {
 
   /** Runs until `stop`. */
   async run(): Promise<void> {
-    const { clock, driver, log } = this.parts;
-    const selfFence = startSelfFence({ clock, keeper: this.keeper, driver }, (problem) => {
+    const { clock, driver, gate, log } = this.parts;
+    const selfFence = startSelfFence({ clock, keeper: this.keeper, driver, gate }, (problem) => {
       log('self-fenced at the end of the promise', { problem });
       this.poke();
     });
@@ -69,6 +77,7 @@ export class Agent {
     // What is reported as seen at a version was looked at after it (T28, T53).
     if (this.keeper.lease?.version !== before) await this.work.look();
     await this.decideAndAct();
+    await this.work.keepReadable();
     this.startProbe();
     await this.reporter.report(this.decision, this.probe, this.isAlert());
     await this.keepSlots();
@@ -77,7 +86,7 @@ export class Agent {
 
   /** Clean stop: the engine first, then the lease says `paused`, so that nobody takes over (T60). Bounded. */
   async stop(boundMs = 20_000): Promise<void> {
-    const { driver, deadman, clock } = this.parts;
+    const { driver, deadman, gate, clock } = this.parts;
     const endMs = clock.nowMs() + boundMs;
     this.leaving = true;
     this.poke();
@@ -85,6 +94,7 @@ export class Agent {
     while (serving() && clock.nowMs() < endMs) await clock.sleep(LEAVING_LOOK_MS);
     this.stopped = true;
     this.poke();
+    await gate.shut();
     if ((await driver.pid()) !== null && !(await driver.drain()).ok) await driver.fence();
     // An engine that took longer than the bound is stopped by now: that too was a clean stop.
     for (let tries = 0; tries < 3 && serving() && (await driver.pid()) === null; tries++) {
@@ -93,6 +103,7 @@ export class Agent {
     deadman.disarm();
     while (!this.recorder.isEmpty && clock.nowMs() < endMs) await clock.sleep(LEAVING_LOOK_MS);
     await deadman.stop();
+    await gate.stop();
   }
 
   // ---- lease

@@ -24,6 +24,7 @@ export class EngineWork {
   rejoin: RejoinResult | null = null;
   private underWay: { action: Action; sinceMs: number; done: Promise<void> } | null = null;
   private lastFailure: { action: Action; retryAtMs: number } | null = null;
+  private readableAtMs = Number.NEGATIVE_INFINITY;
   private failures = { epoch: 0, count: 0, atMs: 0 };
 
   constructor(
@@ -171,6 +172,7 @@ export class EngineWork {
     },
     drain: async () => {
       const { driver } = this.parts;
+      await this.shutGate();
       const done = await driver.drain();
       if (!done.ok && (this.needsFinal() || (await driver.pid()) !== null)) return done.error.message;
       this.final = done.ok ? done.value : null;
@@ -220,10 +222,34 @@ export class EngineWork {
     return true;
   }
 
+  /** The gate shuts before or beside every stop. That it could not is told by its status; the stop does not depend on it. */
+  private async shutGate(): Promise<void> {
+    this.readableAtMs = Number.NEGATIVE_INFINITY;
+    const shut = await this.parts.gate.shut();
+    if (!shut.ok) this.parts.log(`gate not shut: ${shut.error.message}`);
+  }
+
+  /** A backup serves readers: the gate is open for an engine that was seen to be read-only and that nobody is opening. */
+  async keepReadable(): Promise<void> {
+    const { gate, clock, config, log } = this.parts;
+    const { running, writable, received } = this.engine;
+    const reads = this.state === 'backup' && !this.busy && running && !writable && received !== null;
+    if (!reads || this.keeper.holdsIt || (this.keeper.promiseLeftMs() ?? 0) > 0) {
+      this.readableAtMs = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    if (clock.nowMs() - this.readableAtMs < config.timings.reportMs) return;
+    const opened = await gate.openReadOnly();
+    if (opened.ok) this.readableAtMs = clock.nowMs();
+    else log(`gate not opened for readers: ${opened.error.message}`);
+  }
+
   private async stopEngine(): Promise<void> {
     const { driver, log } = this.parts;
     if (!this.engine.running && (await driver.pid()) === null) return;
+    const shut = this.shutGate();
     const done = await driver.fence();
+    await shut;
     log(done.ok ? 'engine stopped by force, verified' : `engine not stopped: ${done.error.message}`);
   }
 }

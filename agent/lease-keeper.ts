@@ -1,6 +1,7 @@
 // What this node knows of the lease and what it has promised: reads, renews, and counts the promise from before the send (L2).
 // It never acts on the engine. A refused write teaches it the winner; an unanswered one leaves the promise running down (L4).
 
+import type { Gate } from '../core/gate';
 import { type ChangeRequest, changed, type TransitionName, vacantLease } from '../core/lease';
 import type { Lease } from '../core/model';
 import type { Clock, Ids, LeaseStore } from '../core/ports';
@@ -9,6 +10,8 @@ import { silentMs, type Watch, watched } from '../core/watch';
 
 export interface KeeperOptions {
   store: LeaseStore;
+  /** The kernel counts what this node promises: a promise that it does not know is none. */
+  gate: Pick<Gate, 'promise' | 'confirm'>;
   clock: Clock;
   ids: Ids;
   cluster: string;
@@ -74,14 +77,30 @@ export class LeaseKeeper {
   async renew(name: 'renew' | 'accept', branch: ChangeRequest['branch'] | null): Promise<Written> {
     let result: Written = 'refused';
     for (let round = 0; round < CONFLICT_ROUNDS && result === 'refused' && this.maySend(name); round++) {
-      const sentAtMs = this.options.clock.nowMs();
-      result = await this.change(name, { ttlMs: this.options.timings.ttlMs, ...(branch ? { branch } : {}) });
-      if (result === 'written' && this.lease) {
-        this.renewedAtMs = sentAtMs;
-        this.promise = { epoch: this.lease.epoch, endsAtMs: sentAtMs + promiseMs(this.options.timings) };
-      }
+      result = await this.renewOnce(name, { ttlMs: this.options.timings.ttlMs, ...(branch ? { branch } : {}) });
     }
     return result;
+  }
+
+  private async renewOnce(name: 'renew' | 'accept', request: ChangeRequest): Promise<Written> {
+    const { clock, gate, timings } = this.options;
+    const sentAtMs = clock.nowMs();
+    const counted = await gate.promise(promiseMs(timings));
+    if (!counted.ok) return this.ungated(counted.error.message);
+    const result = await this.change(name, request);
+    if (result !== 'written' || !this.lease) return result;
+    const { epoch } = this.lease;
+    const confirmed = await gate.confirm(counted.value);
+    // The lease is renewed, and clients are not let in by it: the promise made before runs down (T10).
+    if (!confirmed.ok) return this.ungated(confirmed.error.message);
+    this.renewedAtMs = sentAtMs;
+    this.promise = { epoch, endsAtMs: sentAtMs + promiseMs(timings) };
+    return 'written';
+  }
+
+  private ungated(message: string): 'unreachable' {
+    this.lastProblem = message;
+    return 'unreachable';
   }
 
   /** On the winner of a refused write the renewal may no longer be mine to send. */

@@ -22,6 +22,7 @@ import { Agent } from './agent';
 import { archiveCommands } from './archive-commands';
 import { createDeadman } from './deadman';
 import { type Archiving, createPostgresDriver } from './drivers/postgres/driver';
+import { gateOf, removeGate } from './gate/node-gate';
 import { type AgentSettings, DEFAULT_SETTINGS_FILE, readSettings } from './settings';
 
 const clock = createSystemClock();
@@ -52,14 +53,14 @@ async function placeOf(file: string): Promise<{ settings: AgentSettings; config:
 }
 
 function driverOf(settings: AgentSettings, config: ClusterConfig, me: NodeConfig): EngineDriver & Archiving {
-  const { osUser: account, ...engine } = settings.engine;
+  const { osUser: account, listen, ...engine } = settings.engine;
   return createPostgresDriver({
     ...engine,
     ...identityOf(account),
     node: me.name,
     cluster: config.name,
     port: me.port,
-    listenHost: me.host,
+    listenHost: listen ?? me.host,
     stateDir: settings.stateDir,
     engineStopMs: config.timings.engineStopMs,
     peers: config.nodes.filter(({ name }) => name !== me.name),
@@ -83,6 +84,7 @@ async function run(file: string): Promise<void> {
     journal: createJournal(store, ids),
     events: createEvents(createClient(EventBridgeClient, { requestTimeoutMs: 2000, maxAttempts: 2 })),
     driver: driverOf(settings, config, me),
+    gate: await gateOf(settings.gate, { config, me, clock, ids, log }),
     deadman: createDeadman({ stateDir: settings.stateDir, logDir: settings.engine.logDir, clock }),
     clock,
     ids,
@@ -134,10 +136,27 @@ function poke(file: string, options: { cluster: string; expires: string }): void
     throw new Error(`this node belongs to ${settings.cluster}, not ${options.cluster}`);
   if (Number(options.expires) * 1000 < Date.parse(clock.wall()))
     throw new Error('this poke has expired: nothing is done');
-  const pid = Number(readFileSync(pidFile(settings), 'utf8'));
-  const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  if (!commandLine.includes('mainstay-agent')) throw new Error(`process ${pid} is not the agent: it is not running`);
+  const pid = runningAgent(settings);
+  if (pid === null) throw new Error('the agent of this node is not running');
   process.kill(pid, 'SIGUSR2');
+}
+
+/** The process that the pid file names, if it is this node's agent. */
+function runningAgent(settings: AgentSettings): number | null {
+  try {
+    const pid = Number(readFileSync(pidFile(settings), 'utf8'));
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('mainstay-agent') ? pid : null;
+  } catch {
+    return null; // never started, or ended
+  }
+}
+
+async function uninstall(file: string): Promise<void> {
+  const settings = readSettings(file);
+  const pid = runningAgent(settings);
+  if (pid !== null) throw new Error(`the agent is running (process ${pid}): stop it first, then uninstall`);
+  await removeGate(settings, clock, ids);
+  log('the gate is out of the kernel: whoever reaches the engine by the network is let in again');
 }
 
 const program = new Command('mainstay-agent')
@@ -161,6 +180,12 @@ archiveCommands(program, file, async (path) => {
   const { settings, config, me } = await placeOf(path);
   return driverOf(settings, config, me);
 });
+
+program
+  .command('uninstall')
+  .description("take the gate's rules out of the kernel; data and settings stay where they are")
+  .option('--config <file>', 'settings of this node', file)
+  .action(({ config }: { config: string }) => uninstall(config));
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`mainstay-agent: ${error instanceof Error ? error.message : error}\n`);

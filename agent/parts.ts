@@ -1,5 +1,6 @@
 // What an agent is put together from: one node's part of the world, wired in main.ts, faked in tests.
 
+import type { Gate } from '../core/gate';
 import type { ClusterConfig, NodeConfig } from '../core/model';
 import type { Clock, Deadman, EngineDriver, Events, Ids, Journal, LeaseStore, Reports } from '../core/ports';
 
@@ -12,6 +13,7 @@ export interface AgentParts {
   journal: Journal;
   driver: EngineDriver;
   deadman: Deadman;
+  gate: Gate;
   clock: Clock;
   ids: Ids;
   version: string;

@@ -1,6 +1,7 @@
 // Writes the node's report: at once when something changed that others wait for, otherwise every `reportMs`. What cannot
 // be written is due again in the next round. A report claims only what was seen after the lease version it names.
 
+import type { GateStatus } from '../core/gate';
 import type { ProbeResult, Report } from '../core/model';
 import type { Decision } from '../core/rules';
 import type { EngineWork } from './engine-work';
@@ -11,6 +12,7 @@ export class Reporter {
   private readonly boot: string;
   private seq = 0;
   private written = { key: '', atMs: Number.NEGATIVE_INFINITY };
+  private gate: { seen: GateStatus; atMs: number } | null = null;
   /** Undefined until the report of this node's earlier life was looked at. */
   private followed: number | null | undefined;
 
@@ -27,7 +29,7 @@ export class Reporter {
     const { clock, reports, ids, config } = this.parts;
     const followed = await this.nowFollowed();
     if (followed === undefined) return;
-    const report = this.compose(decision, probe, followed);
+    const report = { ...this.compose(decision, probe, followed), gate: await this.gateNow() };
     const key = changeKey(report, alert);
     if (key === this.written.key && clock.nowMs() - this.written.atMs < config.timings.reportMs) return;
     this.seq += 1;
@@ -48,6 +50,15 @@ export class Reporter {
     const follows = holdsIt ? engine.writable : engine.streaming && engine.following === lease?.holder;
     if (lease?.phase === 'held' && follows) this.followed = lease.epoch;
     return this.followed;
+  }
+
+  /** Looked at once a heartbeat: a look costs a few ms, and rounds are ten times as frequent while somebody waits. */
+  private async gateNow(): Promise<NonNullable<Report['gate']>> {
+    const { gate, clock, config } = this.parts;
+    if (this.gate === null || clock.nowMs() - this.gate.atMs >= 0.9 * config.timings.heartbeatMs)
+      this.gate = { seen: await gate.status(), atMs: clock.nowMs() };
+    const { state, intact, repairs, problem } = this.gate.seen;
+    return { state, intact, repairs, problem };
   }
 
   private compose({ rule, because }: Decision, probe: ProbeResult | null, followed: number | null): Report {
@@ -77,7 +88,7 @@ export class Reporter {
 
 /** What must be told at once; positions and versions alone only while somebody waits for them. */
 function changeKey(report: Report, alert: boolean): string {
-  const { seen, state, rule, engine, followed, deadman, final, probe, rejoin } = report;
+  const { seen, state, rule, engine, followed, deadman, gate, final, probe, rejoin } = report;
   const { running, writable, streaming, following, problem } = engine;
   const waitedFor = alert ? [seen.version, engine.received?.bytes] : [];
   const told = [
@@ -91,6 +102,7 @@ function changeKey(report: Report, alert: boolean): string {
     problem,
     followed,
     deadman,
+    gate,
     final,
     probe,
     rejoin,

@@ -1,7 +1,8 @@
 // The loop's own layer of L2: at the end of the promise the engine is stopped, even while a request to the store hangs.
-// The deadman (deadman.ts) covers what this cannot: an agent that is dead, stuck or frozen. The kernel gate will stand
-// beside them.
+// The deadman (deadman.ts) covers what this cannot: an agent that is dead, stuck or frozen. The gate, which needs no process at
+// all, has shut the engine's ports by then; shutting it here cuts the sessions as well.
 
+import type { Gate } from '../core/gate';
 import type { EngineStatus } from '../core/model';
 import type { Clock, EngineDriver } from '../core/ports';
 import type { LeaseKeeper } from './lease-keeper';
@@ -19,7 +20,7 @@ const mayWrite = ({ running, writable, received }: EngineStatus, holder: boolean
 
 /** Looks at the end of each promise; `fenced` hears about every stop. */
 export function startSelfFence(
-  { clock, keeper, driver }: { clock: Clock; keeper: LeaseKeeper; driver: EngineDriver },
+  { clock, keeper, driver, gate }: { clock: Clock; keeper: LeaseKeeper; driver: EngineDriver; gate: Gate },
   fenced: (problem: string | null) => void,
 ): SelfFence {
   let stopped = false;
@@ -29,7 +30,9 @@ export function startSelfFence(
     if (leftMs !== null && leftMs <= 0 && mayWrite(await driver.status(), keeper.holdsIt)) {
       // Looked at again: a renewal may have come in while the engine was asked.
       if ((keeper.promiseEndsAtMs() ?? 0) <= clock.nowMs()) {
+        const shut = gate.shut();
         const done = await driver.fence();
+        await shut;
         fenced(done.ok ? null : done.error.message);
       }
     }

@@ -14,6 +14,18 @@ const shape = z.strictObject({
   table: z._default(z.string().check(z.minLength(3)), 'mainstay'),
   /** Survives a reboot; holds the managed settings, pid file and markers. */
   stateDir: path,
+  /** Clients that connect by TCP from this very node are let in as others are, unless `loopback` is open. */
+  gate: z._default(
+    z.union([
+      z.literal('off'),
+      z.strictObject({
+        loopback: z._default(z.enum(['gated', 'open']), 'gated'),
+        /** The engine's port and those of a pooler before it; default: the engine's. */
+        ports: z.optional(z.array(z.int().check(z.minimum(1), z.maximum(65_535))).check(z.minLength(1))),
+      }),
+    ]),
+    { loopback: 'gated' },
+  ),
   engine: z.strictObject({
     dataDir: path,
     binDir: path,
@@ -35,6 +47,8 @@ const shape = z.strictObject({
         program: z.optional(path),
       }),
     ),
+    /** As `listen_addresses`; default: the node's own address. `*` where the VIP is an address that the node is given. */
+    listen: z.optional(z.string().check(z.minLength(1))),
   }),
 });
 

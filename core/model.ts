@@ -1,6 +1,7 @@
 // The nouns of the protocol: the lease, the node report, the cluster's configuration and policy.
 // Plain data, as it is stored; nothing here acts. Terms: docs/glossary.md.
 
+import type { GateStatus } from './gate';
 import type { Branch } from './lineage';
 import type { Timings } from './timings';
 
@@ -165,6 +166,8 @@ export interface Report {
   followed: number | null;
   /** Something that outlives the agent stops the engine when the promise is over. */
   deadman: 'armed' | 'disarmed' | 'absent';
+  /** The kernel's own hold on the engine's ports; an agent from before there was one does not say. */
+  gate?: Omit<GateStatus, 'leftMs'>;
   /** draining: the last position, once stopped. */
   final: Position | null;
   probe: ProbeResult | null;

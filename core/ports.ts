@@ -182,7 +182,7 @@ export interface EngineDriver {
   pid(): Promise<number | null>;
 }
 
-/** Stops the engine when the promise is over though the agent is dead, stuck or frozen. The kernel gate will stand here too. */
+/** Stops the engine when the promise is over though the agent is dead, stuck or frozen. Beside it stands the gate (gate.ts). */
 export interface Deadman {
   /** Engine `pid` must not outlive `deadlineMs` on the agent's monotonic clock; replaces the earlier deadline. */
   arm(pid: number, deadlineMs: number): void;

@@ -19,10 +19,12 @@ import {
 import type { BuildJob } from '../infra/build';
 import type { MainstayConfigInput } from '../infra/config';
 import { pokeDocument } from '../infra/poke-document';
+import type { Backend } from './backend';
 import { CloudFront, type Machine } from './cloud-front';
 import { deployAssembly } from './deploy';
 import { type Emulator, ensureEmulatorInstalled, startEmulator } from './emulator';
 import { files, type LocalNode, nodeFiles, type StackFacts } from './layout';
+import { createNetnsBackend } from './netns-backend';
 import { Node } from './nodes';
 import { freePorts } from './ports';
 import {
@@ -34,14 +36,17 @@ import {
   prepareData,
   writeJson,
 } from './postgres';
-import { killAllIn } from './processes';
-import { Relay } from './relay';
+import { createProcessBackend } from './process-backend';
+import { killAllIn, signalAll } from './processes';
 
 export interface HypervisorOptions {
   dir: string;
   /** Overrides of the cluster's configuration, e.g. timings. */
   cluster?: Partial<Omit<MainstayConfigInput['clusters'][number], 'name' | 'nodes' | 'vip' | 'engine'>>;
   nodeNames?: readonly string[];
+  backend?: Backend['kind'];
+  /** netns: a disk of its own for each node, of this size, that can be filled and stalled. */
+  diskMiB?: number;
   /** More environment for the processes of a node, by its name: the benchmark counts requests with it. */
   nodeEnvironment?: Record<string, Record<string, string>>;
   progress: (line: string) => void;
@@ -56,7 +61,7 @@ const loopback = '127.0.0.1';
 export class Hypervisor {
   private emulator: Emulator | null = null;
   private front: CloudFront | null = null;
-  private relay: Relay | null = null;
+  private backend: Backend | null = null;
   private control: ReturnType<typeof createServer> | null = null;
   private nodes = new Map<string, Node>();
   private ec2: EC2Client | null = null;
@@ -72,28 +77,27 @@ export class Hypervisor {
     await mkdir(dir, { recursive: true });
     const postgres = await ensurePostgres(progress);
     const venvDir = await ensureEmulatorInstalled(undefined, progress);
-    const [emulatorPort = 0, frontPort = 0, controlPort = 0, vipPort = 0, ...nodePorts] = await freePorts(
-      4 + nodeNames.length,
-    );
+    const backend = await this.place(nodeNames);
+    const [emulatorPort = 0, frontPort = 0, controlPort = 0] = await freePorts(3);
     progress('starting the emulated AWS account');
     await this.startAccount(emulatorPort, frontPort, venvDir);
-    const { locals, allocationId } = await this.rent(nodeNames, nodePorts);
-    const vip = { host: loopback, port: vipPort, allocationId };
-    this.relay = await Relay.listen(vipPort);
+    const { locals, allocationId } = await this.rent(nodeNames, backend);
+    const vip = { ...backend.vip, allocationId };
     progress('bundling agent, CLI and functions; synthesizing the stack');
-    const [account] = await Promise.all([this.prepareNodes(postgres, locals), this.build(locals, vip)]);
+    const [account] = await Promise.all([this.prepareNodes(postgres, locals, backend), this.build(locals, vip)]);
     progress('deploying the stack');
     await deployAssembly({
       assemblyDir: join(dir, 'cdk.out'),
       endpoint: this.environment.AWS_ENDPOINT_URL ?? '',
       stackName,
     });
+    const AWS_ENDPOINT_URL = await backend.endpointFor(new URL(this.environment.AWS_ENDPOINT_URL ?? ''));
     for (const facts of locals)
       this.nodes.set(
         facts.instanceId,
         new Node(facts, {
           agentProgram: join(dir, 'programs', 'mainstay-agent.js'),
-          environment: { ...this.environment, ...this.options.nodeEnvironment?.[facts.name] },
+          environment: { ...this.environment, AWS_ENDPOINT_URL, ...this.options.nodeEnvironment?.[facts.name] },
         }),
       );
     progress(
@@ -107,9 +111,11 @@ export class Hypervisor {
       cluster: clusterName,
       stackName,
       environment: this.environment,
+      backend: backend.kind,
       controlPort,
       vip,
       nodes: locals,
+      places: backend.places,
       cli: join(dir, 'programs', 'mainstay.js'),
       postgresVersion: postgres.version,
     };
@@ -120,8 +126,10 @@ export class Hypervisor {
   /** Ends everything it started and removes its folder. Safe at any moment, and more than once. */
   stop(): Promise<void> {
     this.down ??= (async () => {
+      this.signalEmulator('SIGCONT');
+      await this.backend?.heal();
       await Promise.all([...this.nodes.values()].map((node) => node.powerOff()));
-      this.relay?.close();
+      await this.backend?.close();
       this.front?.close();
       this.control?.close();
       this.control?.closeAllConnections();
@@ -165,7 +173,7 @@ export class Hypervisor {
 
   private async rent(
     names: readonly string[],
-    ports: readonly number[],
+    backend: Backend,
   ): Promise<{ locals: LocalNode[]; allocationId: string }> {
     const ec2 = this.account();
     const run = await ec2.send(
@@ -176,17 +184,19 @@ export class Hypervisor {
       name,
       dir: files.node(this.options.dir, name),
       instanceId: run.Instances?.[index]?.InstanceId ?? '',
-      port: ports[index] ?? 0,
+      ...(backend.nodes[index] ?? { host: '', port: 0 }),
+      // Filled in when the node has its folder.
+      at: [],
     }));
     return { locals, allocationId: address.AllocationId ?? '' };
   }
 
   private async build(locals: LocalNode[], vip: StackFacts['vip']): Promise<void> {
-    const nodes = locals.map(({ name, instanceId, port }, index) => ({
+    const nodes = locals.map(({ name, instanceId, host, port }, index) => ({
       name,
       instanceId,
       zone: `us-east-1${'abc'[index % 3]}`,
-      host: loopback,
+      host,
       port,
     }));
     const job: BuildJob = {
@@ -213,16 +223,17 @@ export class Hypervisor {
 
   // ---- the machine room
 
-  private async prepareNodes(postgres: PostgresFound, locals: LocalNode[]): Promise<Account | null> {
+  private async prepareNodes(postgres: PostgresFound, locals: LocalNode[], backend: Backend): Promise<Account | null> {
     const account = engineAccount();
     for (const { dir, name } of locals) {
       const at = nodeFiles(dir);
-      for (const folder of [dir, at.socket, at.state, at.logs, at.evidence]) await ownedDir(folder, account);
+      for (const folder of [dir, at.volume, at.socket, at.state, at.logs, at.evidence]) await ownedDir(folder, account);
       await writeJson(at.settings, {
         cluster: clusterName,
         node: name,
         table: stackName,
         stateDir: at.state,
+        gate: backend.agentSettings.gate,
         engine: {
           dataDir: at.data,
           binDir: postgres.binDir,
@@ -230,6 +241,7 @@ export class Hypervisor {
           logDir: at.logs,
           evidenceDir: at.evidence,
           osUser: account?.name ?? 'postgres',
+          ...(backend.agentSettings.listen ? { listen: backend.agentSettings.listen } : {}),
         },
       });
     }
@@ -237,7 +249,12 @@ export class Hypervisor {
       postgres,
       account,
       locals.map(({ dir }) => nodeFiles(dir).data),
+      backend.hostRules,
     );
+    for (const local of locals) {
+      await backend.prepare(local.name, local.dir);
+      local.at = backend.at(local.name);
+    }
     return account;
   }
 
@@ -247,8 +264,7 @@ export class Hypervisor {
       powerOn: async (id) => this.nodes.get(id)?.powerOn(),
       isOn: (id) => this.nodes.get(id)?.poweredOn ?? false,
       addressMoved: (_, id) => {
-        const node = id === null ? undefined : this.nodes.get(id);
-        this.relay?.lead(node ? { host: loopback, port: node.facts.port } : null);
+        this.backend?.leadVip((id === null ? undefined : this.nodes.get(id))?.facts.name ?? null);
       },
       beforeWithdraw: async () => {
         const doomed = this.doomedAtWithdraw;
@@ -280,26 +296,44 @@ export class Hypervisor {
   private async listenForOrders(port: number): Promise<void> {
     this.control = createServer(async (incoming, outgoing) => {
       const url = new URL(incoming.url ?? '/', `http://${loopback}`);
-      const answer = await this.order(url.pathname.slice(1), url.searchParams.get('node')).catch(
-        (error: Error) => error.message,
-      );
+      const answer = await this.order(url.pathname.slice(1), url.searchParams).catch((error: Error) => error.message);
       outgoing.writeHead(typeof answer === 'string' ? 400 : 200).end(JSON.stringify(answer));
     });
     await new Promise<void>((resolve) => this.control?.listen(port, loopback, resolve));
   }
 
   /** The answer, or what is wrong with the order. */
-  private async order(order: string, name: string | null): Promise<object | string> {
-    const node = [...this.nodes.values()].find(({ facts }) => facts.name === name);
-    if (!node) return `no node '${name}'`;
+  private async order(name: string, parameters: URLSearchParams): Promise<object | string> {
+    const asked = parameters.get('node');
+    const node = [...this.nodes.values()].find(({ facts }) => facts.name === asked);
+    const orders = { ...this.accountOrders, ...this.backend?.orders, ...(node ? this.nodeOrders(node) : {}) };
+    const act = orders[name];
+    if (!act) return `no order '${name}' for node '${asked}' (orders: ${Object.keys(orders).join(', ')})`;
+    await act({ name, node, parameters });
+    return { done: name, node: asked, pids: node?.pids() ?? [] };
+  }
+
+  /** The store and the whole control plane hang, for everybody at once; what was sent meanwhile is done when they come back. */
+  private readonly accountOrders: Backend['orders'] = {
+    'account-away': async () => this.signalEmulator('SIGSTOP'),
+    'account-back': async () => this.signalEmulator('SIGCONT'),
+  };
+
+  private signalEmulator(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    if (this.emulator) signalAll([this.emulator.pid], signal);
+  }
+
+  private nodeOrders(node: Node): Backend['orders'] {
     const InstanceIds = [node.facts.instanceId];
-    const orders: Record<string, () => Promise<unknown>> = {
+    return {
       // The plug is pulled first; that the account then shows the instance as stopped is what a dead host looks like.
       'pull-plug': async () => {
         await node.powerOff();
         await this.account().send(new StopInstancesCommand({ InstanceIds }));
       },
-      'power-on': () => this.account().send(new StartInstancesCommand({ InstanceIds })),
+      'power-on': async () => void (await this.account().send(new StartInstancesCommand({ InstanceIds }))),
+      freeze: async () => node.freeze(),
+      thaw: async () => node.thaw(),
       'kill-agent': async () => node.killAgent(),
       'lose-agent': async () => node.loseAgent(),
       'freeze-agent': async () => node.freezeAgent(true),
@@ -311,10 +345,12 @@ export class Hypervisor {
       'stop-agent': () => node.stopAgent(),
       'start-agent': () => node.powerOn(),
     };
-    const act = orders[order];
-    if (!act) return `no order '${order}' (orders: ${Object.keys(orders).join(', ')})`;
-    await act();
-    return { done: order, node: name, pids: node.pids() };
+  }
+
+  private async place(names: readonly string[]): Promise<Backend> {
+    const { backend = 'process', diskMiB = null } = this.options;
+    this.backend = await (backend === 'netns' ? createNetnsBackend({ names, diskMiB }) : createProcessBackend(names));
+    return this.backend;
   }
 }
 

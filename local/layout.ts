@@ -6,7 +6,10 @@ export interface LocalNode {
   name: string;
   dir: string;
   instanceId: string;
+  host: string;
   port: number;
+  /** What stands before a command that is to run where this node runs. */
+  at: string[];
 }
 
 /** What a running local stack tells the world (stack.json). */
@@ -17,9 +20,12 @@ export interface StackFacts {
   stackName: string;
   /** Environment with which the CLI and any SDK reach the emulated account. */
   environment: Record<string, string>;
+  backend: 'process' | 'netns';
   controlPort: number;
   vip: { host: string; port: number; allocationId: string };
   nodes: LocalNode[];
+  /** Places for clients (netns only), each with what stands before a command that is to run there. */
+  places: Record<string, string[]>;
   cli: string;
   postgresVersion: string;
 }
@@ -31,7 +37,9 @@ export const files = {
 };
 
 export const nodeFiles = (dir: string) => ({
-  data: join(dir, 'data'),
+  /** A file system of its own where disks fail; the data lie in a folder of it, which a reseed can rename. */
+  volume: join(dir, 'volume'),
+  data: join(dir, 'volume', 'data'),
   socket: join(dir, 'run'),
   state: join(dir, 'state'),
   logs: join(dir, 'log'),

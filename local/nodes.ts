@@ -1,5 +1,5 @@
-// The process backend: a node is a folder with an agent in it, and everything the agent starts. Plays what a real machine's
-// systemd does: starts the agent at power on, restarts it when it dies, nothing else.
+// A node is a folder with an agent in it, and everything the agent starts, wherever its backend runs it. Plays what a real
+// machine's systemd does: starts the agent at power on, restarts it when it dies, nothing else.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, symlinkSync } from 'node:fs';
@@ -7,8 +7,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LocalNode, nodeFiles } from './layout';
-import { killAllIn, processesIn } from './processes';
-import { forgetSharedMemory } from './shared-memory';
+import { killAllIn, processesIn, signalAll } from './processes';
+import { forgetSharedMemory, sharedMemoryOf } from './shared-memory';
 
 /** systemd's RestartSec of the unit that the product installs, in ms. */
 const restartAfterMs = 1000;
@@ -45,8 +45,9 @@ export class Node {
   /** kill -9 of everything at once, as when the power goes. */
   async powerOff(): Promise<void> {
     this.powered = false;
+    const segment = sharedMemoryOf(this.seen('postmaster.pid'));
     await killAllIn(this.facts.dir, delay);
-    forgetSharedMemory(nodeFiles(this.facts.dir).data);
+    forgetSharedMemory(segment);
   }
 
   /** kill -9 of one part of the node; `agent` is restarted as systemd would, `engine` is the agent's business. */
@@ -59,14 +60,29 @@ export class Node {
     this.agent?.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
   }
 
+  /** Everything on it stands still, as when its host takes the CPU away; and goes on as if nothing had happened: the zombie. */
+  freeze(): void {
+    // Twice: what was forked while the first round went on.
+    for (let round = 0; round < 2; round++) signalAll(this.pids(), 'SIGSTOP');
+  }
+
+  thaw(): void {
+    signalAll(this.pids(), 'SIGCONT');
+  }
+
   /** Killed, and nobody starts it again: a service manager that is broken, too. */
   loseAgent(): void {
     this.powered = false;
     this.killAgent();
   }
 
+  /** A file of the engine as the node's processes see it: a disk of its own is mounted for them alone. */
+  private seen(file: string): string {
+    return join('/proc', String(this.pids()[0] ?? 'self'), 'root', nodeFiles(this.facts.dir).data, file);
+  }
+
   private enginePid(): number {
-    return Number(readFileSync(join(nodeFiles(this.facts.dir).data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    return Number(readFileSync(this.seen('postmaster.pid'), 'utf8').split('\n')[0]);
   }
 
   /** kill -9 of one postmaster: what the kernel does to a process that eats the memory. */
@@ -89,7 +105,8 @@ export class Node {
   /** Runs a command line on the node, as SSM's agent would. */
   runShell(commandLine: string): Promise<{ code: number; output: string }> {
     return new Promise((resolve) => {
-      const child = spawn('/bin/sh', ['-c', commandLine], {
+      const [program = '', ...args] = [...this.facts.at, '/bin/sh', '-c', commandLine];
+      const child = spawn(program, args, {
         cwd: this.facts.dir,
         env: this.env(),
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -117,16 +134,20 @@ export class Node {
 
   private startAgent(): void {
     const log = openSync(nodeFiles(this.facts.dir).agentLog, 'a');
-    const agent = spawn(
+    const agentProgram = join(this.facts.dir, 'bin', 'mainstay-agent');
+    const [program = '', ...args] = [
+      ...this.facts.at,
       process.execPath,
-      ['--max-old-space-size=128', join(this.facts.dir, 'bin', 'mainstay-agent'), 'run'],
-      {
-        cwd: this.facts.dir,
-        env: this.env(),
-        stdio: ['ignore', log, log],
-        detached: true,
-      },
-    );
+      '--max-old-space-size=128',
+      agentProgram,
+      'run',
+    ];
+    const agent = spawn(program, args, {
+      cwd: this.facts.dir,
+      env: this.env(),
+      stdio: ['ignore', log, log],
+      detached: true,
+    });
     closeSync(log);
     this.agent = agent;
     agent.once('exit', () => {

@@ -111,6 +111,7 @@ export async function prepareData(
   { binDir }: PostgresFound,
   account: Account | null,
   dataDirs: readonly string[],
+  hostRules: readonly string[] = [],
 ): Promise<void> {
   const [first = '', ...others] = dataDirs;
   for (const dir of dataDirs) {
@@ -137,6 +138,7 @@ export async function prepareData(
   await execute(join(binDir, 'initdb'), args, { ...identity, cwd: dirname(first) });
   // An engine that is killed leaves its dynamic shared memory behind; in a file it goes with the folder.
   appendFileSync(join(first, 'postgresql.conf'), '\ndynamic_shared_memory_type = mmap\n');
+  appendFileSync(join(first, 'pg_hba.conf'), `${hostRules.join('\n')}\n`);
   for (const dir of others)
     cpSync(first, dir, { recursive: true, preserveTimestamps: true, mode: constants.COPYFILE_FICLONE });
   if (account) await Promise.all(others.map((dir) => execute('chown', ['-R', `${account.uid}:${account.gid}`, dir])));

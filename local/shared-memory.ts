@@ -3,15 +3,23 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
-/** Call only when no process of the engine is left. */
-export function forgetSharedMemory(dataDir: string): void {
+/** Id of the segment that this pid file names, null when no engine has run here or it ended by itself. */
+export function sharedMemoryOf(pidFile: string): string | null {
   try {
     // Line 7: key and id of the segment.
-    const id = readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[6]?.trim().split(/\s+/)[1];
-    if (id) execFileSync('ipcrm', ['-m', id], { stdio: 'ignore' });
+    return readFileSync(pidFile, 'utf8').split('\n')[6]?.trim().split(/\s+/)[1] ?? null;
   } catch {
-    // No engine has run here, or it ended by itself and took the segment along.
+    return null;
+  }
+}
+
+/** Call only when no process of the engine is left. */
+export function forgetSharedMemory(id: string | null): void {
+  if (id === null) return;
+  try {
+    execFileSync('ipcrm', ['-m', id], { stdio: 'ignore' });
+  } catch {
+    // The engine ended by itself and took the segment along.
   }
 }

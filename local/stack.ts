@@ -11,7 +11,10 @@ import type { HypervisorOptions } from './hypervisor';
 import type { StackFacts } from './layout';
 import { killAllIn } from './processes';
 
-export type StackOptions = Pick<HypervisorOptions, 'cluster' | 'nodeNames' | 'nodeEnvironment'> & {
+export type StackOptions = Pick<
+  HypervisorOptions,
+  'cluster' | 'nodeNames' | 'nodeEnvironment' | 'backend' | 'diskMiB'
+> & {
   progress?: (line: string) => void;
 };
 
@@ -74,10 +77,9 @@ export class Stack {
   }
 
   /** Something that no AWS API does: pull a plug, kill an agent. */
-  async order(order: string, node: string): Promise<void> {
-    const response = await fetch(`http://127.0.0.1:${this.facts.controlPort}/${order}?node=${node}`, {
-      method: 'POST',
-    });
+  async order(order: string, node: string, parameters: Record<string, string> = {}): Promise<void> {
+    const query = new URLSearchParams({ node, ...parameters });
+    const response = await fetch(`http://127.0.0.1:${this.facts.controlPort}/${order}?${query}`, { method: 'POST' });
     if (!response.ok) throw new Error(`${order} ${node}: ${await response.text()}`);
   }
 

@@ -39,7 +39,7 @@ export class Clients {
   }
 
   private writeTo(machine: Machine | undefined): boolean {
-    if (!machine?.engine.accepts || !this.parts.network.bothWays('clients', machine.name)) return false;
+    if (!machine?.accepts || !this.parts.network.bothWays('clients', machine.name)) return false;
     const { engine } = machine;
     const write = { id: this.nextId++, index: engine.writes.length, machine, pid: engine.pid };
     engine.writes.push({ id: write.id });
@@ -54,7 +54,7 @@ export class Clients {
     this.waiting = this.waiting.filter((write) => {
       const { machine, pid, id, index } = write;
       if (!machine.engine.running || machine.engine.pid !== pid) return false;
-      if (!machine.engine.accepts || !machines.every(({ engine }) => engine.writes[index]?.id === id)) return true;
+      if (!machine.accepts || !machines.every(({ engine }) => engine.writes[index]?.id === id)) return true;
       this.acknowledge(write);
       return false;
     });

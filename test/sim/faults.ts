@@ -80,6 +80,15 @@ export const onNodes = {
       });
     });
   } },
+  'node frozen in a call': { traps: ['T2', 'T5', 'T14'], strike: (world, machine) => {
+    machine.life?.afterPasses(Math.floor(world.random.between(0, 30)), () => {
+      freezeNode(world, machine);
+      later(world, 3000, 15_000, () => {
+        world.tell(`${machine.name}: thawed`);
+        machine.thaw();
+      });
+    });
+  } },
   'node frozen': { traps: ['T5', 'T14'], strike: (world, machine) => {
     freezeNode(world, machine);
     later(world, 300, 15_000, () => {

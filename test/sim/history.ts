@@ -113,7 +113,7 @@ async function loseMainForGood(world: World, strike: Striker): Promise<void> {
   await pass(world, replacedMs);
   const main = world.main();
   const provable = world.config.fence.includes('power-off') || !lost?.withoutDeadman;
-  if (provable && (main === lost || !main?.engine.accepts || world.vipTarget() !== main)) {
+  if (provable && (main === lost || !main?.accepts || world.vipTarget() !== main)) {
     world.witness.breaks(
       'I16',
       `${lost?.name} is lost (${name}) and not replaced after ${replacedMs} ms: ${JSON.stringify(world.lease())}`,
@@ -157,7 +157,7 @@ async function standBy(world: World): Promise<void> {
   // A power-off that was asked for may have come after everything else.
   for (const machine of machines) if (!machine.powered) world.powerOn(machine);
   if (phase === 'paused' && pausedBy === 'operator') return people.resume();
-  if (phase === 'held' && world.main()?.engine.accepts) {
+  if (phase === 'held' && world.main()?.accepts) {
     const stuck = machines.find(({ name, engine }) => name !== holder && (shunned[name] || !engine.isStreaming()));
     if (stuck) void people.order('recover', { node: stuck.name });
     return;

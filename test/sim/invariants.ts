@@ -64,7 +64,7 @@ const names = (machines: readonly Machine[]): string => machines.map(({ name }) 
 
 const oneWriter = (): Checker => ({
   engine: ({ machines }) => {
-    const accepting = machines.filter(({ engine }) => engine.accepts);
+    const accepting = machines.filter(({ accepts }) => accepts);
     return accepting.length > 1 && `two nodes accept writes: ${names(accepting)}`;
   },
 });
@@ -170,7 +170,7 @@ const shunnedNeverServes = (): Checker => {
   const serves = (scene: Scene, machine: Machine): Found => {
     const { shunned, fence, phase, epoch } = scene.lease();
     const proven = phase !== 'claimed' || fence?.epoch === epoch;
-    return shunned[machine.name] && proven && machine.engine.accepts && `${machine.name} is shunned and accepts writes`;
+    return shunned[machine.name] && proven && machine.accepts && `${machine.name} is shunned and accepts writes`;
   };
   return {
     engine: (scene) => scene.machines.map((machine) => serves(scene, machine)).find(Boolean),

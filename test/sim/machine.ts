@@ -1,9 +1,13 @@
-// One simulated machine: power, an engine, a deadman that lives beside the agent, and the agent's lives one after another.
+// One simulated machine: power, an engine, a kernel with a gate or without, a deadman that lives beside the agent, and the agent's
+// lives one after another. What freezes a machine stops its processes; its kernel counts on.
 
 import type { VirtualClock } from '../../adapters/memory/clock';
 import type { Agent } from '../../agent/agent';
+import { createAbsentGate } from '../../agent/gate/absent';
+import type { Gate } from '../../core/gate';
 import type { NodeConfig, NodeName } from '../../core/model';
 import type { Clock, Deadman } from '../../core/ports';
+import { createMemoryGate, MemoryKernel } from '../support/memory-gate';
 import type { Engine } from './engine';
 import type { Life } from './life';
 import type { Random } from './random';
@@ -23,6 +27,7 @@ export class Machine {
   left: { epoch: number; undisturbed: boolean } | null = null;
   /** Its agent has been asked to end. */
   leaving = false;
+  private readonly kernel: MemoryKernel;
   private frozen = false;
   private deadline: { atMs: number; pid: number } | null = null;
 
@@ -31,7 +36,12 @@ export class Machine {
     readonly engine: Engine,
     private readonly clock: VirtualClock,
     private readonly random: Random,
-  ) {}
+    /** Its kernel has a gate; without one, self-fence rests on the deadman alone. */
+    readonly gated: boolean,
+    shutOrOpened: () => void,
+  ) {
+    this.kernel = new MemoryKernel(clock, shutOrOpened);
+  }
 
   get name(): NodeName {
     return this.config.name;
@@ -41,8 +51,15 @@ export class Machine {
     return this.frozen;
   }
 
+  /** Would a client get an acknowledgement now? */
+  get accepts(): boolean {
+    return this.engine.accepts && (!this.gated || this.kernel.passes());
+  }
+
   /** Frozen or stalled, it may wake writable; not when an overdue deadman wakes with it. */
   mayStillAccept(): boolean {
+    // What nobody can confirm any more stays shut; a wait for a confirmation under way ends with its ticket.
+    if (this.gated && !this.kernel.passes()) return false;
     const overdue =
       this.deadline && this.deadline.pid === this.engine.pid && this.deadline.atMs + dyingMs <= this.clock.nowMs();
     return this.engine.mayStillAccept && !overdue;
@@ -56,6 +73,7 @@ export class Machine {
     this.killAgent();
     this.deadline = null;
     this.engine.stopped('lost power');
+    this.kernel.rules = null;
   }
 
   killAgent(): void {
@@ -73,16 +91,30 @@ export class Machine {
     this.life?.freeze();
   }
 
-  /** The deadman comes first: docs/limits.md tells what is assumed here. */
+  /** Without a gate the deadman comes first: docs/limits.md tells what is assumed here. With one nothing is. */
   thaw(): void {
     if (!this.frozen) return;
     this.frozen = false;
     const { deadline } = this;
-    if (deadline && deadline.atMs <= this.clock.nowMs() && this.engine.pid === deadline.pid) {
-      this.engine.kill('killed by the deadman at the thaw');
-    }
+    const overdue = deadline && deadline.atMs <= this.clock.nowMs() && this.engine.pid === deadline.pid;
+    if (overdue && !this.gated) this.engine.kill('killed by the deadman at the thaw');
+    if (overdue && this.gated) void this.watch(deadline);
     this.engine.frozen = false;
     this.life?.melt();
+  }
+
+  /** As an agent of this machine finds it; a call takes a moment. */
+  gate(clock: Clock): Gate {
+    if (!this.gated) return createAbsentGate('this machine has none');
+    const gate = createMemoryGate(this.kernel);
+    const slow = Object.entries(gate).map(([name, method]) => [
+      name,
+      async (...args: unknown[]) => {
+        await clock.sleep(this.random.between(1, 8));
+        return (method as (...all: unknown[]) => unknown)(...args);
+      },
+    ]);
+    return Object.fromEntries(slow) as Gate;
   }
 
   /** Lives as long as the machine has power, whatever the agent does. */

@@ -54,7 +54,7 @@ export function cut(world: World, one: string, ...others: string[]): void {
 }
 
 export const writable = (world: World): string[] =>
-  world.machines.filter(({ engine }) => engine.accepts).map(({ name }) => name);
+  world.machines.filter(({ accepts }) => accepts).map(({ name }) => name);
 
 /** The kinds of executions that were started, in order. */
 export const startedKinds = (world: World): OperationKind[] => world.cloud.all.map(({ kind }) => kind);

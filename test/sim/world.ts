@@ -31,6 +31,8 @@ export interface WorldOptions {
   nodes?: number;
   replication?: 'async' | 'sync';
   change?: Partial<ClusterConfig>;
+  /** The nodes' kernels enforce the lease; default: on every other seed. */
+  gated?: boolean;
 }
 
 const key = 'CLUSTER#alpha';
@@ -66,7 +68,7 @@ export class World implements Scene {
 
   constructor(
     readonly seed: number,
-    { nodes = 3, replication = 'async', change = {} }: WorldOptions = {},
+    { nodes = 3, replication = 'async', change = {}, gated }: WorldOptions = {},
   ) {
     this.random = createRandom(seed);
     this.replication = replication;
@@ -82,6 +84,8 @@ export class World implements Scene {
         new Engine(node.name, this.clock, this.random, peer, linked, changedEngine),
         this.clock,
         this.random,
+        gated ?? seed % 2 === 1,
+        () => this.witness?.see('engine'),
       );
     });
     this.witness = new Witness(this, (what) => this.tell(what));
@@ -338,6 +342,7 @@ export class World implements Scene {
           vipAccepts: () => this.reachesVip(machine),
         }),
       ),
+      gate: life.guard(machine.gate(clock)),
       deadman: machine.deadman(clock),
       clock,
       ids: this.ids,
@@ -374,7 +379,7 @@ export class World implements Scene {
       phase === 'held' &&
       operation === null &&
       Object.keys(shunned).length === 0 &&
-      main?.engine.accepts === true &&
+      main?.accepts === true &&
       this.vipTarget() === main &&
       this.machines.every(
         ({ engine }) => engine === main.engine || (engine.isStreaming() && engine.following === holder),
