@@ -14,12 +14,14 @@ import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
 import { createSystemClock, createSystemIds } from '../adapters/system';
-import type { ClusterConfig } from '../core/model';
+import type { ClusterConfig, NodeConfig } from '../core/model';
+import type { EngineDriver } from '../core/ports';
 import { judgeTimings } from '../core/timings';
 import packageJson from '../package.json';
 import { Agent } from './agent';
+import { archiveCommands } from './archive-commands';
 import { createDeadman } from './deadman';
-import { createPostgresDriver } from './drivers/postgres/driver';
+import { type Archiving, createPostgresDriver } from './drivers/postgres/driver';
 import { gateOf, removeGate } from './gate/node-gate';
 import { type AgentSettings, DEFAULT_SETTINGS_FILE, readSettings } from './settings';
 
@@ -33,27 +35,47 @@ function log(message: string, details: Record<string, unknown> = {}): void {
 
 const pidFile = (settings: AgentSettings): string => join(settings.stateDir, 'agent.pid');
 
-async function run(file: string): Promise<void> {
+const tableOf = ({ table: name }: AgentSettings, requestTimeoutMs: number) => ({
+  client: createDocumentClient(createClient(DynamoDBClient, { requestTimeoutMs, maxAttempts: 1 })),
+  name,
+});
+
+/** Who this node is, by its own file and by the cluster's configuration. */
+async function placeOf(file: string): Promise<{ settings: AgentSettings; config: ClusterConfig; me: NodeConfig }> {
   const settings = readSettings(file);
-  mkdirSync(settings.stateDir, { recursive: true });
-  const table = (requestTimeoutMs: number) => ({
-    client: createDocumentClient(createClient(DynamoDBClient, { requestTimeoutMs, maxAttempts: 1 })),
-    name: settings.table,
-  });
-  const config = await clusterConfig(settings, table(2000));
+  const config = await clusterConfig(settings, tableOf(settings, 2000));
   const me = config.nodes.find(({ name }) => name === settings.node);
-  if (!me) {
-    const names = config.nodes.map(({ name }) => name).join(', ');
-    throw new Error(
-      `cluster ${config.name} has no node '${settings.node}' (nodes: ${names}): correct ${file} or mainstay.config.ts`,
-    );
-  }
+  if (me) return { settings, config, me };
+  const names = config.nodes.map(({ name }) => name).join(', ');
+  throw new Error(
+    `cluster ${config.name} has no node '${settings.node}' (nodes: ${names}): correct ${file} or mainstay.config.ts`,
+  );
+}
+
+function driverOf(settings: AgentSettings, config: ClusterConfig, me: NodeConfig): EngineDriver & Archiving {
+  const { osUser: account, listen, ...engine } = settings.engine;
+  return createPostgresDriver({
+    ...engine,
+    ...identityOf(account),
+    node: me.name,
+    cluster: config.name,
+    port: me.port,
+    listenHost: listen ?? me.host,
+    stateDir: settings.stateDir,
+    engineStopMs: config.timings.engineStopMs,
+    peers: config.nodes.filter(({ name }) => name !== me.name),
+    clock,
+  });
+}
+
+async function run(file: string): Promise<void> {
+  const { settings, config, me } = await placeOf(file);
+  mkdirSync(settings.stateDir, { recursive: true });
   const faults = judgeTimings(config.timings);
   if (faults.length > 0)
     throw new Error(`the timings of ${config.name} are not safe, the agent does not start:\n  ${faults.join('\n  ')}`);
   // One attempt each: the loop is the retry, and a late second attempt would be counted from the first (L2).
-  const store = table(config.timings.storeTimeoutMs);
-  const { osUser: account, listen, ...engine } = settings.engine;
+  const store = tableOf(settings, config.timings.storeTimeoutMs);
   const agent = new Agent({
     config,
     me,
@@ -61,20 +83,9 @@ async function run(file: string): Promise<void> {
     reports: createReports(store),
     journal: createJournal(store, ids),
     events: createEvents(createClient(EventBridgeClient, { requestTimeoutMs: 2000, maxAttempts: 2 })),
-    driver: createPostgresDriver({
-      ...engine,
-      ...identityOf(account),
-      node: me.name,
-      cluster: config.name,
-      port: me.port,
-      listenHost: listen ?? me.host,
-      stateDir: settings.stateDir,
-      engineStopMs: config.timings.engineStopMs,
-      peers: config.nodes.filter(({ name }) => name !== me.name),
-      clock,
-    }),
+    driver: driverOf(settings, config, me),
     gate: await gateOf(settings.gate, { config, me, clock, ids, log }),
-    deadman: createDeadman({ stateDir: settings.stateDir, logDir: engine.logDir, clock }),
+    deadman: createDeadman({ stateDir: settings.stateDir, logDir: settings.engine.logDir, clock }),
     clock,
     ids,
     version: packageJson.version,
@@ -165,6 +176,10 @@ program
   .requiredOption('--expires <seconds>', 'Unix time after which the poke is refused')
   .option('--config <file>', 'settings of this node', file)
   .action((options: { config: string; cluster: string; expires: string }) => poke(options.config, options));
+archiveCommands(program, file, async (path) => {
+  const { settings, config, me } = await placeOf(path);
+  return driverOf(settings, config, me);
+});
 
 program
   .command('uninstall')

@@ -37,6 +37,16 @@ const shape = z.strictObject({
     superuser: z._default(z.string(), 'postgres'),
     replicationUser: z._default(z.string(), 'postgres'),
     passFile: z.optional(path),
+    /** The pgBackRest repository; see docs/restore.md. */
+    archive: z.optional(
+      z.strictObject({
+        stanza: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'must be letters, digits, - and _')),
+        configFile: path,
+        spoolDir: path,
+        queueMaxBytes: z.optional(z.int().check(z.minimum(1))),
+        program: z.optional(path),
+      }),
+    ),
     /** As `listen_addresses`; default: the node's own address. `*` where the VIP is an address that the node is given. */
     listen: z.optional(z.string().check(z.minLength(1))),
   }),

@@ -6,13 +6,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PostgresOptions } from '../../agent/drivers/postgres/options';
 import type { EngineDriver } from '../../core/ports';
-import { must, sql, TestBed, type TestNode, until } from './postgres';
+import { type More, must, sql, TestBed, type TestNode, until } from './postgres';
 
 export const ignore = () => true;
 export const open = async (driver: EngineDriver) => must(await driver.startAsMain(ignore));
 
 type NodesOf<N extends string[]> = { [K in keyof N]: TestNode };
-type More = Partial<PostgresOptions>;
 
 /** Registers the hooks of a test file. */
 export function usePostgres() {
@@ -57,7 +56,13 @@ export function usePostgres() {
     return [a, b];
   }
 
-  return { helpers, cluster, serving, forked, again: (node: TestNode, more: More) => bed.again(node, more) };
+  return {
+    helpers,
+    cluster,
+    serving,
+    forked,
+    again: (node: TestNode, more: Partial<PostgresOptions>) => bed.again(node, more),
+  };
 }
 
 export const streams = (node: TestNode) =>

@@ -18,7 +18,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { createPostgresDriver } from '../../agent/drivers/postgres/driver';
+import { type Archiving, createPostgresDriver } from '../../agent/drivers/postgres/driver';
 import type { PostgresOptions } from '../../agent/drivers/postgres/options';
 import type { NodeConfig } from '../../core/model';
 import type { Clock, EngineDriver } from '../../core/ports';
@@ -97,11 +97,14 @@ function initTemplate(dir: string): void {
   writeFileSync(join(dir, 'postgresql.conf'), settings, { flag: 'a' });
 }
 
+/** The same for all nodes, or made from a node's own directory. */
+export type More = Partial<PostgresOptions> | ((dir: string) => Partial<PostgresOptions>);
+
 export interface TestNode {
   name: string;
   config: NodeConfig;
   options: PostgresOptions;
-  driver: EngineDriver;
+  driver: EngineDriver & Archiving;
 }
 
 /** Memory where there is enough of it: three times faster, for a test writes some 30 MB a node and deletes them again. */
@@ -124,7 +127,7 @@ export class TestBed {
   }
 
   /** Stopped nodes with one and the same data; directories are new for each call. */
-  async cluster(names: string[], more: Partial<PostgresOptions> = {}): Promise<TestNode[]> {
+  async cluster(names: string[], more: More = {}): Promise<TestNode[]> {
     const home = mkdtempSync(join(this.dir, 'c'));
     chmodSync(home, 0o755);
     this.homes.push(home);
@@ -136,7 +139,7 @@ export class TestBed {
     return made;
   }
 
-  private node(dir: string, config: NodeConfig, peers: NodeConfig[], more: Partial<PostgresOptions>): TestNode {
+  private node(dir: string, config: NodeConfig, peers: NodeConfig[], more: More): TestNode {
     mkdirSync(dir);
     if (osUser) chownSync(dir, osUser.uid, osUser.gid);
     execFileSync('cp', ['-a', join(this.dir, 'template'), join(dir, 'data')], { timeout: 20_000 });
@@ -156,7 +159,7 @@ export class TestBed {
       engineStopMs: 2_000,
       clock: realClock,
       peers,
-      ...more,
+      ...(typeof more === 'function' ? more(dir) : more),
     };
     return { name: config.name, config, options, driver: createPostgresDriver(options) };
   }

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, fchownSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Settled, workDir } from './options';
 
 export interface Ran {
@@ -27,10 +27,10 @@ function surroundings(options: Settled): SpawnOptions {
   };
 }
 
-/** Runs one tool to its end or to `boundMs`; never rejects. Output: the last 64 KiB of both streams. */
+/** Runs one tool of the engine, or an absolute path, to its end or to `boundMs`; never rejects. Output: the last 64 KiB of both streams. */
 export function run(options: Settled, tool: string, args: readonly string[], boundMs: number): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = spawn(join(options.binDir, tool), [...args], {
+  return new Promise((done) => {
+    const child = spawn(resolve(options.binDir, tool), [...args], {
       ...surroundings(options),
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: boundMs,
@@ -42,8 +42,8 @@ export function run(options: Settled, tool: string, args: readonly string[], bou
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
-    child.on('error', (error) => resolve({ ok: false, output: `${tool}: ${error.message}` }));
-    child.on('close', (code, killed) => resolve({ ok: code === 0, output: killed ? `${output} (${killed})` : output }));
+    child.on('error', (error) => done({ ok: false, output: `${tool}: ${error.message}` }));
+    child.on('close', (code, killed) => done({ ok: code === 0, output: killed ? `${output} (${killed})` : output }));
   });
 }
 

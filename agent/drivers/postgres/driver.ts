@@ -6,8 +6,13 @@ import { join } from 'node:path';
 import type { EngineStatus, NodeConfig, NodeName, Position, ProbeResult, RejoinMethod } from '../../../core/model';
 import type { Driven, EngineDriver } from '../../../core/ports';
 import type { Follower } from '../../../core/replication';
-import { ok } from '../../../core/result';
+import { fail, ok, type Result } from '../../../core/result';
 import { judgeAncestry } from './ancestry';
+import { type BackupProblem, type BackupRequest, ensureBackup } from './archive/backup';
+import { inherit, permit, withdraw } from './archive/permit';
+import { type Backup, backupsOf } from './archive/repository';
+import { type ArchiveStatus, readArchiveStatus } from './archive/status';
+import { reserveTimelines } from './archive/timelines';
 import { isBackupData } from './control-data';
 import { Engine } from './engine';
 import { writeWhole } from './files';
@@ -21,14 +26,24 @@ import { Rejoin } from './rejoin';
 import { textOf } from './session';
 import { configuredMain, waitingFor } from './settings';
 import { keepSlots } from './slots';
-import { StatusReader } from './status';
+import { localAncestry, StatusReader } from './status';
 import { ensureOwnSlot } from './upstream';
 
 const POLL_MS = 5;
 /** A follower without a stream judges its main's history again after this. */
 const JUDGE_AGAIN_MS = 1_000;
 
-class PostgresDriver implements EngineDriver {
+/** Beside the port: the archive of an engine that has one. */
+export interface Archiving {
+  /** Null: this node has no archive. */
+  archiveStatus(): Promise<ArchiveStatus | null>;
+  /** In the repository, of this data set, oldest first. */
+  backups(): Promise<Result<Backup[], string>>;
+  /** A base backup that is newer than the one named; see BackupRequest. */
+  ensureBackup(request: BackupRequest): Promise<Result<Backup, BackupProblem>>;
+}
+
+class PostgresDriver implements EngineDriver, Archiving {
   private readonly options: Settled;
   private readonly engine: Engine;
   private readonly reader: StatusReader;
@@ -59,6 +74,7 @@ class PostgresDriver implements EngineDriver {
 
   fence(): Driven {
     this.engine.fences += 1;
+    withdraw(this.options);
     return attempted('NotStopped', () => this.engine.kill());
   }
 
@@ -147,12 +163,15 @@ class PostgresDriver implements EngineDriver {
   private async promoteUnless(fences: number, spawned: (pid: number) => boolean = () => true): Driven {
     const judged = await this.engine.judgeData();
     if (!judged.ok) return judged;
+    // An archive that does not work is seen in its status; it never holds up a promotion.
+    await this.prepareArchive().catch(() => undefined);
     if (this.engine.fences !== fences)
       return problem('NotPromoted', 'it was fenced before it was promoted', 'Nothing: the fence stands.');
     const pid = this.engine.pid();
     if (pid !== null && !spawned(pid))
       return problem('NotPromoted', 'the promise was over before it was promoted', 'Renew the lease first.');
     this.engine.readOnlyPid = null;
+    if (pid !== null) permit(this.options, pid);
     const asked = await this.engine.session.ask('select case when pg_is_in_recovery() then pg_promote(false) end');
     if (!asked.ok) await this.promoteBySignal();
     const promoted = await this.untilWritable(fences);
@@ -167,6 +186,17 @@ class PostgresDriver implements EngineDriver {
     return this.engine.fences === fences
       ? promoted
       : problem('NotPromoted', 'it was fenced while it was promoted', 'Nothing: the fence stands.');
+  }
+
+  /** Before anything that must not wait: a number of a timeline that nobody has, and what the lost main did not archive. */
+  private async prepareArchive(): Promise<void> {
+    if (!this.options.archive) return;
+    const { received, writable } = await this.reader.read();
+    const control = await this.engine.control.read();
+    if (!received || writable || !control) return;
+    await reserveTimelines(this.options, received.timeline);
+    const ancestry = await localAncestry(this.options, received.timeline);
+    await inherit(this.options, received, ancestry, control.segmentBytes);
   }
 
   /** What pg_ctl does: for an engine that takes no session now. */
@@ -203,6 +233,8 @@ class PostgresDriver implements EngineDriver {
     const judged = await this.engine.judgeData();
     if (!judged.ok) return judged;
     const now = await this.reader.read();
+    const pid = this.engine.pid();
+    if (now.writable && pid !== null) permit(this.options, pid);
     if (now.writable) return ok(undefined);
     // Read-only and well: a backup's data. Opening it in place would make a second main of its timeline (T33).
     if (now.running && now.received) return this.promoteUnless(fences, spawned);
@@ -211,7 +243,7 @@ class PostgresDriver implements EngineDriver {
       if (!stopped.ok) return stopped;
     }
     const control = await this.engine.control.read('fresh');
-    if (!control || !isBackupData(control)) return this.engine.startWritable(fences, spawned);
+    if (!control || !isBackupData(control)) return this.openWritable(fences, spawned);
     const started = await this.engine.startReadOnly(null);
     return started.ok ? this.promoteUnless(fences, spawned) : started;
   }
@@ -236,6 +268,14 @@ class PostgresDriver implements EngineDriver {
     return problem('NotWaiting', `commits do not wait for ${nodes.join(', ') || 'nobody'} yet: ${why}`, 'Ask again.');
   }
 
+  private openWritable(fences: number, spawned: (pid: number) => boolean): Driven {
+    return this.engine.startWritable(fences, (pid) => {
+      const mayServe = spawned(pid);
+      if (mayServe) permit(this.options, pid);
+      return mayServe;
+    });
+  }
+
   async checkpoint(): Promise<void> {
     await this.engine.checkpoint();
   }
@@ -246,6 +286,8 @@ class PostgresDriver implements EngineDriver {
       if (now.running && !now.writable && now.received)
         return problem('NotStopped', 'this is a backup: there is nothing to drain', 'Drain the main.');
     }
+    // The successor archives what is left here: a repository that hangs must not hold up the stop.
+    withdraw(this.options);
     const stopped = await this.engine.stopCleanly(this.options.drainTimeoutMs);
     if (!stopped.ok) return stopped;
     const control = await this.engine.control.read('fresh');
@@ -260,6 +302,7 @@ class PostgresDriver implements EngineDriver {
   }
 
   async rejoin(main: NodeConfig): Driven<{ method: RejoinMethod; evidence: string | null }> {
+    withdraw(this.options);
     const done = await attempted('NotRejoined', () => new Rejoin(this.engine, this.reader, main).run());
     this.judged = null;
     return done;
@@ -272,13 +315,20 @@ class PostgresDriver implements EngineDriver {
     );
   }
 
+  archiveStatus = (): Promise<ArchiveStatus | null> => readArchiveStatus(this.engine);
+  backups = async (): Promise<Result<Backup[], string>> =>
+    this.options.archive
+      ? backupsOf(this.options, (await this.engine.control.read())?.dataId ?? '')
+      : fail('this node has no archive');
+  ensureBackup = (request: BackupRequest): Promise<Result<Backup, BackupProblem>> => ensureBackup(this.engine, request);
+
   probe(host: string, port: number, epoch: number): Promise<ProbeResult> {
     return probeWrite(this.options, host, port, epoch);
   }
 }
 
 /** The data directory is taken by its real path: a reseed renames it. */
-export function createPostgresDriver(options: PostgresOptions): EngineDriver {
+export function createPostgresDriver(options: PostgresOptions): EngineDriver & Archiving {
   const dataDir = existsSync(options.dataDir) ? realpathSync(options.dataDir) : options.dataDir;
   return new PostgresDriver({ ...options, dataDir });
 }

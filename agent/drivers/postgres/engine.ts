@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { NodeConfig, NodeName } from '../../../core/model';
 import type { Driven } from '../../../core/ports';
 import { ok } from '../../../core/result';
+import { releaseTimelines } from './archive/timelines';
 import { lastWords, launch, run } from './commands';
 import { ControlFile } from './control-data';
 import { logBytes, logSince } from './engine-log';
@@ -75,6 +76,7 @@ export class Engine {
   async startReadOnly(main: NodeConfig | null): Driven {
     const { paths } = this.options;
     await this.ensureSettings(main);
+    await releaseTimelines(this.options);
     await writeWhole(this.options, paths.standbySignal, '');
     return this.start(
       () => true,

@@ -13,9 +13,9 @@ export async function syncDir(path: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
-export async function writeWhole({ osUser }: Settled, path: string, text: string): Promise<void> {
+export async function writeWhole({ osUser }: Settled, path: string, text: string, mode = 0o600): Promise<void> {
   const beside = `${path}.new`;
-  const handle = await open(beside, 'w', 0o600);
+  const handle = await open(beside, 'w', mode);
   await handle
     .writeFile(text)
     .then(() => handle.sync())

@@ -3,6 +3,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { learnHistories } from './archive/timelines';
 import { ensureDir, readText, remove, writeWhole } from './files';
 import type { Settled } from './options';
 import type { Upstream } from './upstream';
@@ -22,5 +23,6 @@ export async function adoptHistories(options: Settled, main: Upstream): Promise<
     await writeWhole(options, join(attic, name), (await readText(join(paths.wal, name))) ?? '');
     await remove(join(paths.wal, name));
   }
+  await learnHistories(options, main);
   return alien.length > 0;
 }

@@ -4,6 +4,7 @@
 import { dirname, join } from 'node:path';
 import type { NodeConfig, NodeName } from '../../../core/model';
 import type { Clock } from '../../../core/ports';
+import { type ArchiveOptions, type SettledArchive, settleArchive } from './archive/options';
 
 export interface PostgresOptions {
   node: NodeName;
@@ -41,6 +42,8 @@ export interface PostgresOptions {
   /** The most that a slot may hold back; a bound, so that an absent peer cannot fill the disk (T37). */
   slotKeepSize?: string;
   evidenceMaxBytes?: number;
+  /** WAL goes to a pgBackRest repository, from the main alone; none without it. */
+  archive?: ArchiveOptions;
   /** Bound for a stop by force, and for one answer of a local engine, in ms. */
   engineStopMs: number;
   /** Crash recovery included, in ms. */
@@ -71,7 +74,8 @@ const defaults = {
   copyTimeoutMs: 6 * 3_600_000,
 } as const;
 
-export type Settled = PostgresOptions & Required<Omit<PostgresOptions, 'osUser' | 'passFile'>> & { paths: Paths };
+export type Settled = Omit<PostgresOptions, 'archive'> &
+  Required<Omit<PostgresOptions, 'osUser' | 'passFile' | 'archive'>> & { archive: SettledArchive | null; paths: Paths };
 
 interface Paths {
   /** The configuration file that the engine is started with. */
@@ -104,6 +108,7 @@ export const settle = (options: PostgresOptions): Settled => ({
   ...defaults,
   baseConfig: join(options.dataDir, 'postgresql.conf'),
   ...options,
+  archive: options.archive ? settleArchive(options.archive, options.stateDir) : null,
   paths: pathsOf(options),
 });
 

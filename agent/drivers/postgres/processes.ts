@@ -44,13 +44,20 @@ export function postmasterPid({ dataDir, paths }: Settled): number | null {
   return Number.isInteger(pid) && pid > 1 && worksIn(pid, whereIs(dataDir)) ? pid : null;
 }
 
-/** pg_rewind or pg_basebackup that an earlier agent left at work on this data directory. */
+/** pg_rewind, pg_basebackup or a restore that an earlier agent left at work on this data directory. */
 export function leftoverTools({ dataDir }: Settled): number[] {
   return everyPid().filter((pid) => {
     const words = quietly(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.split('\0') ?? [];
     const tool = basename(words[0] ?? '');
-    return (tool === 'pg_rewind' || tool === 'pg_basebackup') && words.some((word) => word.includes(dataDir));
+    const copies = ['pg_rewind', 'pg_basebackup'].includes(tool) || words.some((word) => /^restore(:|$)/.test(word));
+    return copies && words.some((word) => word.includes(dataDir));
   });
+}
+
+/** When the process began, in ticks since boot: tells it from a later one with the same number; 0 when it is gone. */
+export function startOf(pid: number): number {
+  const stat = quietly(() => readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? '';
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0);
 }
 
 /** False when it was gone already. */

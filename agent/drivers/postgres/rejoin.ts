@@ -1,5 +1,5 @@
 // The way back for a node that was main, or was away: keep the evidence, then the least that works of follow, rewind and
-// reseed. While a rewind or reseed is unfinished a marker outside the data directory keeps everything else away from it
+// reseed, which takes the repository's backup before it burdens the main with a copy. While a rewind or reseed is unfinished a marker outside the data directory keeps everything else away from it
 // (T35). Destroys nothing before the main has answered and the evidence is on disk (T41).
 
 import { appendFile, chown, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import type { NodeConfig, Position, RejoinMethod } from '../../../core/model';
 import type { Driven } from '../../../core/ports';
 import { ok } from '../../../core/result';
 import { hasRecordAt, judgeAncestry, type Verdict } from './ancestry';
+import { restoreInPlace } from './archive/backup';
 import { lastWords, run } from './commands';
 import type { Engine } from './engine';
 import { keepEvidence } from './evidence';
@@ -19,7 +20,7 @@ import { alive, leftoverTools, signal } from './processes';
 import { conninfo, peerParts, slotName } from './settings';
 import { dropSlots } from './slots';
 import type { StatusReader } from './status';
-import { askUpstream, checkpointUpstream, ensureOwnSlot } from './upstream';
+import { askUpstream, checkpointUpstream, ensureOwnSlot, type Upstream } from './upstream';
 import { parseSegment } from './wal';
 
 const POLL_MS = 20;
@@ -139,6 +140,10 @@ export class Rejoin {
     if (!asked.ok) return problem('NotRejoined', asked.error, 'Try again when the main answers.', { evidence });
     const stopped = await this.engine.stop();
     if (!stopped.ok) return stopped;
+    const restored = await this.restore(asked.value, evidence);
+    if (restored) return ok({ method: 'reseed', evidence });
+    const stoppedAgain = await this.engine.stop();
+    if (!stoppedAgain.ok) return stoppedAgain;
     if (await this.isMountPoint())
       return problem(
         'NotRejoined',
@@ -155,6 +160,19 @@ export class Rejoin {
     await remove(this.options.paths.marker);
     const streams = await this.note('reseed', await this.startAndStream());
     return streams.ok ? ok({ method: 'reseed', evidence }) : streams;
+  }
+
+  /** True when it streams. Whatever is missing, in the repository or on the way from there, a copy of the main follows. */
+  private async restore(main: Upstream, evidence: string | null): Promise<boolean> {
+    if (!this.options.archive) return false;
+    await this.endLeftovers();
+    await this.mark(evidence);
+    await ensureOwnSlot(this.options, this.main);
+    const restored = await this.note('restore', await restoreInPlace(this.options, main));
+    if (!restored.ok) return false;
+    await adoptHistories(this.options, main);
+    await remove(this.options.paths.marker);
+    return (await this.note('restore', await this.startAndStream())).ok;
   }
 
   private async copy(hasSlot: boolean): Driven {
@@ -217,7 +235,7 @@ export class Rejoin {
   }
 
   /** Why a lesser rung did not do is nowhere else: the result only names the one that did. */
-  private async note<T>(rung: RejoinMethod, outcome: Awaited<Driven<T>>): Driven<T> {
+  private async note<T>(rung: RejoinMethod | 'restore', outcome: Awaited<Driven<T>>): Driven<T> {
     const { clock, paths } = this.options;
     const line = outcome.ok ? 'done' : outcome.error.message;
     await appendFile(paths.rejoinLog, `${clock.wall()} ${rung} from ${this.main.name}: ${line}\n`);
@@ -244,9 +262,14 @@ export class Rejoin {
 
   private async untilStreaming(): Driven {
     const { clock, streamTimeoutMs } = this.options;
-    const deadline = clock.nowMs() + streamTimeoutMs;
+    let deadline = clock.nowMs() + streamTimeoutMs;
+    let reached = 0;
     for (;;) {
-      if ((await this.status.read()).streaming) return ok(undefined);
+      const { streaming, applied } = await this.status.read();
+      if (streaming) return ok(undefined);
+      // A node that catches up from the archive gets nearer to the stream all the time.
+      if ((applied?.bytes ?? 0) > reached) deadline = clock.nowMs() + streamTimeoutMs;
+      reached = Math.max(reached, applied?.bytes ?? 0);
       const hopeless = HOPELESS.test(this.engine.logSinceStart());
       if (hopeless || clock.nowMs() > deadline)
         return problem(

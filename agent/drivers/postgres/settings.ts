@@ -2,6 +2,7 @@
 // postgresql.auto.conf would win over both and is copied by pg_rewind, so our keys are struck from it at each start (T38).
 
 import type { NodeConfig, NodeName } from '../../../core/model';
+import { archiveSettings, ensureArchive } from './archive/options';
 import { ensureDir, readText, writeWhole } from './files';
 import type { Settled } from './options';
 
@@ -69,6 +70,7 @@ function managedSettings(
     primary_conninfo: main ? conninfo(peerParts(options, main)) : '',
     synchronous_standby_names: waitingFor(waited),
     primary_slot_name: main ? slotName(options.node) : '',
+    ...archiveSettings(options),
   };
 }
 
@@ -110,6 +112,7 @@ export async function ensureSettings(
   const { managed, autoConf } = options.paths;
   await ensureDir(options.stateDir);
   await ensureDir(options.logDir);
+  await ensureArchive(options);
   await writeIfChanged(
     options,
     managed,
