@@ -332,6 +332,8 @@ export class Hypervisor {
         await this.account().send(new StopInstancesCommand({ InstanceIds }));
       },
       'power-on': async () => void (await this.account().send(new StartInstancesCommand({ InstanceIds }))),
+      // As above, and nobody is told: the account hangs, too.
+      'power-cut': () => node.powerOff(),
       freeze: async () => node.freeze(),
       thaw: async () => node.thaw(),
       'kill-agent': async () => node.killAgent(),

@@ -13,7 +13,9 @@ import { createSettings } from '../../adapters/aws/settings';
 import { createSystemIds } from '../../adapters/system';
 import type { Lease, Report } from '../../core/model';
 import type { JournalEntry } from '../../core/ports';
-import { type CliRun, Stack } from '../../local/stack';
+import { nodeFiles } from '../../local/layout';
+import { processesIn } from '../../local/processes';
+import { type CliRun, Stack, type StackOptions } from '../../local/stack';
 
 export const cluster = 'alpha';
 
@@ -29,13 +31,13 @@ export class World {
     await this.stack.stop();
   }
 
-  static async start(): Promise<World> {
-    return new World(await Stack.start());
+  static async start(options: StackOptions = {}): Promise<World> {
+    return new World(await Stack.start(options));
   }
 
   /** db1 is main and every other node follows it. */
-  static async seated(): Promise<World> {
-    const world = await World.start();
+  static async seated(options: StackOptions = {}): Promise<World> {
+    const world = await World.start(options);
     await world.until(
       'every agent reports',
       async () => (await world.reports()).filter((r) => r.engine.running).length === 3,
@@ -129,11 +131,18 @@ export class World {
 
   /** As superuser, straight at the node, past the VIP (T17). */
   async sql(node: string, text: string): Promise<Record<string, unknown>[]> {
-    return query(this.stack.facts.vip.host, this.stack.node(node).port, text);
+    const { dir, host, port } = this.stack.node(node);
+    // A node with an address of its own is in a network of its own: its socket is the way in.
+    return query(this.stack.facts.backend === 'netns' ? nodeFiles(dir).socket : host, port, text);
   }
 
   async throughVip(text: string): Promise<Record<string, unknown>[]> {
     return query(this.stack.facts.vip.host, this.stack.facts.vip.port, text);
+  }
+
+  /** Something runs on it. */
+  async isPowered(node: string): Promise<boolean> {
+    return processesIn(this.stack.node(node).dir).length > 0;
   }
 
   /** Resolves when it holds; rejects at the deadline with what was waited for. */

@@ -14,6 +14,7 @@ import { type Ancestry, forkOf, historyName, parseHistory, parseLsn, parseSegmen
 const QUESTION = `
   select r.backup, i.bytes_per_wal_segment segment, s.system_identifier::text data_id,
     case when r.backup then null else pg_current_wal_flush_lsn()::text end flushed,
+    case when r.backup then null else pg_current_wal_insert_lsn()::text end inserted,
     case when r.backup then null else left(pg_walfile_name(pg_current_wal_flush_lsn()), 8) end timeline,
     pg_last_wal_receive_lsn()::text received, pg_last_wal_replay_lsn()::text replayed,
     w.status, w.received_tli, w.sender_host, w.sender_port, current_setting('primary_conninfo') main
@@ -42,6 +43,8 @@ export async function newestTimeline({ paths }: Settled, segmentBytes: number): 
 }
 
 export class StatusReader {
+  /** Since when nothing more has reached the disk, though there is more to write. */
+  private stuck: { flushedBytes: number; sinceMs: number } | null = null;
   private fork: { timeline: number; position: Position | null } | null = null;
 
   constructor(
@@ -77,6 +80,9 @@ export class StatusReader {
   private async main(row: Row): Promise<EngineStatus> {
     const timeline = Number.parseInt(textOf(row, 'timeline') ?? '1', 16);
     const at = { timeline, bytes: parseLsn(textOf(row, 'flushed') ?? '0/0') };
+    const stuckMs = this.stuckMs(at.bytes, parseLsn(textOf(row, 'inserted') ?? '0/0'));
+    if (stuckMs >= this.options.stallMs)
+      return { ...unknownEngine, running: true, problem: `nothing has reached the disk for ${Math.round(stuckMs)} ms` };
     const forkedAt = await this.forkedAt(timeline);
     return {
       ...unknownEngine,
@@ -87,6 +93,15 @@ export class StatusReader {
       dataId: textOf(row, 'data_id'),
       forkedAt,
     };
+  }
+
+  /** How long the disk has owed an answer, in ms: WAL waits to be written, and none of it gets there. */
+  private stuckMs(flushedBytes: number, insertedBytes: number): number {
+    const nowMs = this.options.clock.nowMs();
+    const moves = insertedBytes <= flushedBytes || this.stuck?.flushedBytes !== flushedBytes;
+    if (insertedBytes <= flushedBytes) this.stuck = null;
+    else if (moves) this.stuck = { flushedBytes, sinceMs: nowMs };
+    return this.stuck === null ? 0 : nowMs - this.stuck.sinceMs;
   }
 
   private async backup(row: Row): Promise<EngineStatus> {
