@@ -3,6 +3,7 @@
 // reads, changes and writes back what a newer one stored (T65).
 
 import * as z from 'zod/mini';
+import { storeLossModes } from '../core/failsafe';
 import {
   type ClusterConfig,
   type Lease,
@@ -100,6 +101,7 @@ export const reportShape = z.looseObject({
   followed: z.nullable(count),
   deadman: z.enum(['armed', 'disarmed', 'absent']),
   gate: z.optional(gate),
+  bound: z.optional(z.boolean()),
   final: z.nullable(position),
   probe: z.nullable(probe),
   rejoin: z.nullable(rejoin),
@@ -133,6 +135,7 @@ const nodeConfig = z.looseObject({
   host: text,
   port: count,
   priority: z.number(),
+  agentPort: z._default(count, 8009),
 });
 
 export const configShape = z.looseObject({
@@ -147,6 +150,7 @@ export const configShape = z.looseObject({
     mode: 'async',
     backups: 1,
   }),
+  onStoreLoss: z._default(z.enum(storeLossModes), 'strict'),
   consumers: z.array(z.looseObject({ name: text, instanceId: text, document: text })),
 }) satisfies z.ZodMiniType<ClusterConfig>;
 

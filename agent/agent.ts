@@ -2,11 +2,13 @@
 // starts from what is, so a lost message, a duplicate or a restart changes nothing. Time that a stuck request takes is
 // covered by self-fence.ts and the deadman, never by this loop.
 
+import type { Question, Word } from '../core/failsafe';
 import { branchOf } from '../core/lineage';
 import type { ProbeResult } from '../core/model';
 import { type Decision, decide } from '../core/rules';
 import { Announcer } from './announcer';
 import { EngineWork } from './engine-work';
+import { Failsafe } from './failsafe';
 import { LeaseKeeper } from './lease-keeper';
 import type { AgentParts } from './parts';
 import { Recorder } from './recorder';
@@ -24,6 +26,7 @@ export class Agent {
   private readonly announcer: Announcer;
   private readonly recorder: Recorder;
   private readonly replication: Replication;
+  private readonly failsafe: Failsafe;
   private decision: Decision = { rule: '-', goal: 'backup', act: 'none', because: 'starting' };
   private probe: ProbeResult | null = null;
   private probing = false;
@@ -47,11 +50,17 @@ export class Agent {
       parts,
       this.keeper,
       () => this.replication.prepare(),
+      () => this.failsafe.bound,
       () => this.poke(),
     );
     const record = (kind: 'event', rule: string, because: string) => this.record(kind, rule, because);
+    this.failsafe = new Failsafe(parts, this.keeper, {
+      poke: () => this.poke(),
+      stretched: () => this.work.armDeadman(),
+      record,
+    });
     this.replication = new Replication(parts, this.keeper, this.work, record);
-    this.reporter = new Reporter(parts, this.keeper, this.work);
+    this.reporter = new Reporter(parts, this.keeper, this.work, () => this.failsafe.bound);
     this.announcer = new Announcer(parts, this.keeper, record);
   }
 
@@ -62,12 +71,18 @@ export class Agent {
       log('self-fenced at the end of the promise', { problem });
       this.poke();
     });
+    void this.failsafe.run();
     while (!this.stopped) {
       const startedAtMs = clock.nowMs();
       await this.round();
       if (!this.stopped) await this.pause(startedAtMs);
     }
     selfFence.stop();
+  }
+
+  /** Asked by a main that has lost the store: this node's word, or why not. */
+  answer(question: Question): Word {
+    return this.failsafe.answer(question);
   }
 
   /** "Look at the lease now." */
@@ -101,6 +116,7 @@ export class Agent {
     const serving = () => this.keeper.holdsIt && ['held', 'granted'].includes(this.keeper.lease?.phase ?? '');
     while (serving() && clock.nowMs() < endMs) await clock.sleep(LEAVING_LOOK_MS);
     this.stopped = true;
+    this.failsafe.stop();
     this.poke();
     await gate.shut();
     if ((await driver.pid()) !== null && !(await driver.drain()).ok) await driver.fence();

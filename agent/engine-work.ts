@@ -32,6 +32,8 @@ export class EngineWork {
     private readonly keeper: LeaseKeeper,
     /** Before the engine is made writable: whom its commits wait for. Says what went wrong, or null. */
     private readonly prepare: () => Promise<string | null>,
+    /** Another main may still go on by this node's word. */
+    private readonly bound: () => boolean,
     private readonly finished: () => void,
   ) {}
 
@@ -160,14 +162,16 @@ export class EngineWork {
       }
       const unprepared = await this.prepare();
       if (unprepared !== null) return this.failed(unprepared);
-      if (!(await this.promised())) return 'no promise is held: not promoted';
+      if (!(await this.promised()))
+        return 'no promise is held, or another main may still rely on this node’s word: not promoted';
       const done = await driver.promote();
       return done.ok ? null : this.failed(done.error.message);
     },
     serve: async () => {
       const unprepared = await this.prepare();
       if (unprepared !== null) return this.failed(unprepared);
-      if (!(await this.promised())) return 'no promise is held: not started';
+      if (!(await this.promised()))
+        return 'no promise is held, or another main may still rely on this node’s word: not started';
       // A main that has to be started again has crashed; one that reopens or comes back from a fence has not.
       const crashed = this.state === 'main';
       this.final = null;
@@ -205,7 +209,7 @@ export class EngineWork {
   /** A promise made by a write of this process, still running, with the deadman armed on it. */
   private async promised(): Promise<boolean> {
     await this.armDeadman();
-    return (this.keeper.promiseLeftMs() ?? 0) > 0;
+    return (this.keeper.promiseLeftMs() ?? 0) > 0 && !this.bound();
   }
 
   private failed(message: string): string {

@@ -99,8 +99,30 @@ export class LeaseKeeper {
     // The lease is renewed, and clients are not let in by it: the promise made before runs down (T10).
     if (!confirmed.ok) return this.ungated(confirmed.error.message);
     this.renewedAtMs = sentAtMs;
-    this.promise = { epoch, endsAtMs: sentAtMs + promiseMs(timings) };
+    this.promiseUntil(epoch, sentAtMs + promiseMs(timings));
     return 'written';
+  }
+
+  /** The promise is only ever extended within an epoch: a slow answer does not shorten what a later one has given. */
+  private promiseUntil(epoch: number, endsAtMs: number): void {
+    const before = this.promise?.epoch === epoch ? this.promise.endsAtMs : Number.NEGATIVE_INFINITY;
+    this.promise = { epoch, endsAtMs: Math.max(before, endsAtMs) };
+  }
+
+  /**
+   * Makes the promise last as if the lease had been renewed, if all the others agree to what is asked of them; counted from before
+   * they were asked. Only a promise that still runs can be stretched: one that is over may have been acted upon.
+   */
+  async stretch(agreed: () => Promise<boolean>): Promise<boolean> {
+    const { clock, gate, timings, visible } = this.options;
+    const epoch = this.lease?.epoch ?? 0;
+    const sentAtMs = clock.nowMs();
+    const counted = await gate.promise(promiseMs(timings));
+    if (!counted.ok || !(await agreed())) return false;
+    if ((this.promiseLeftMs() ?? 0) <= 0 || this.lease?.epoch !== epoch) return false;
+    if (visible() && !(await gate.confirm(counted.value)).ok) return false;
+    this.promiseUntil(epoch, sentAtMs + promiseMs(timings));
+    return true;
   }
 
   private ungated(message: string): 'unreachable' {

@@ -24,6 +24,7 @@ import { createDeadman } from './deadman';
 import { type Archiving, createPostgresDriver } from './drivers/postgres/driver';
 import { gateOf, removeGate } from './gate/node-gate';
 import { type AgentSettings, DEFAULT_SETTINGS_FILE, readSettings } from './settings';
+import { createWitnesses, hearQuestions, noWitnesses } from './witness-channel';
 
 const clock = createSystemClock();
 const ids = createSystemIds();
@@ -74,6 +75,7 @@ async function run(file: string): Promise<void> {
   const faults = judgeTimings(config.timings);
   if (faults.length > 0)
     throw new Error(`the timings of ${config.name} are not safe, the agent does not start:\n  ${faults.join('\n  ')}`);
+  const secret = config.onStoreLoss === 'failsafe' ? secretOf(settings) : null;
   // One attempt each: the loop is the retry, and a late second attempt would be counted from the first (L2).
   const store = tableOf(settings, config.timings.storeTimeoutMs);
   const agent = new Agent({
@@ -84,6 +86,8 @@ async function run(file: string): Promise<void> {
     journal: createJournal(store, ids),
     events: createEvents(createClient(EventBridgeClient, { requestTimeoutMs: 2000, maxAttempts: 2 })),
     driver: driverOf(settings, config, me),
+    witnesses:
+      secret === null ? noWitnesses : createWitnesses({ secret, timeoutMs: config.timings.storeTimeoutMs / 2 }),
     gate: await gateOf(settings.gate, { config, me, clock, ids, log }),
     deadman: createDeadman({ stateDir: settings.stateDir, logDir: settings.engine.logDir, clock }),
     clock,
@@ -92,6 +96,7 @@ async function run(file: string): Promise<void> {
     log,
   });
   writeFileSync(pidFile(settings), `${process.pid}\n`);
+  if (secret !== null) hearQuestions({ port: me.agentPort, secret }, (question) => agent.answer(question), log);
   const leave = (): void => {
     log('asked to stop: engine first, then the lease says paused');
     void agent.stop().then(() => {
@@ -139,6 +144,17 @@ function poke(file: string, options: { cluster: string; expires: string }): void
   const pid = runningAgent(settings);
   if (pid === null) throw new Error('the agent of this node is not running');
   process.kill(pid, 'SIGUSR2');
+}
+
+/** Short secrets are guessed. */
+const LEAST_SECRET = 32;
+
+function secretOf({ secretFile }: AgentSettings): string {
+  const need = 'onStoreLoss is failsafe: the agents need a secret that all of them share';
+  if (secretFile === undefined) throw new Error(`${need}; name its file as "secretFile" in the settings of this node`);
+  const secret = readFileSync(secretFile, 'utf8').trim();
+  if (secret.length < LEAST_SECRET) throw new Error(`${need}, of ${LEAST_SECRET} letters or more: see ${secretFile}`);
+  return secret;
 }
 
 /** The process that the pid file names, if it is this node's agent. */

@@ -2,7 +2,7 @@
 
 import type { Gate } from '../core/gate';
 import type { ClusterConfig, NodeConfig } from '../core/model';
-import type { Clock, Deadman, EngineDriver, Events, Ids, Journal, LeaseStore, Reports } from '../core/ports';
+import type { Clock, Deadman, EngineDriver, Events, Ids, Journal, LeaseStore, Reports, Witnesses } from '../core/ports';
 
 export interface AgentParts {
   config: ClusterConfig;
@@ -14,6 +14,7 @@ export interface AgentParts {
   driver: EngineDriver;
   deadman: Deadman;
   gate: Gate;
+  witnesses: Witnesses;
   clock: Clock;
   ids: Ids;
   version: string;

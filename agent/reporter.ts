@@ -20,6 +20,7 @@ export class Reporter {
     private readonly parts: AgentParts,
     private readonly keeper: LeaseKeeper,
     private readonly work: EngineWork,
+    private readonly bound: () => boolean,
   ) {
     this.boot = parts.ids.next();
   }
@@ -77,6 +78,7 @@ export class Reporter {
       engine,
       followed,
       deadman: deadman.status(),
+      ...(config.onStoreLoss === 'failsafe' ? { bound: this.bound() } : {}),
       final,
       probe,
       rejoin,
@@ -88,7 +90,7 @@ export class Reporter {
 
 /** What must be told at once; positions and versions alone only while somebody waits for them. */
 function changeKey(report: Report, alert: boolean): string {
-  const { seen, state, rule, engine, followed, deadman, gate, final, probe, rejoin } = report;
+  const { seen, state, rule, engine, followed, deadman, gate, bound, final, probe, rejoin } = report;
   const { running, writable, streaming, following, problem } = engine;
   const waitedFor = alert ? [seen.version, engine.received?.bytes] : [];
   const told = [
@@ -103,6 +105,7 @@ function changeKey(report: Report, alert: boolean): string {
     followed,
     deadman,
     gate,
+    bound,
     final,
     probe,
     rejoin,

@@ -26,6 +26,8 @@ const shape = z.strictObject({
     ]),
     { loopback: 'gated' },
   ),
+  /** A file with the secret that all agents of the cluster share; needed with `onStoreLoss: failsafe`. */
+  secretFile: z.optional(path),
   engine: z.strictObject({
     dataDir: path,
     binDir: path,

@@ -1,6 +1,7 @@
 // The nouns of the protocol: the lease, the node report, the cluster's configuration and policy.
 // Plain data, as it is stored; nothing here acts. Terms: docs/glossary.md.
 
+import type { StoreLossMode } from './failsafe';
 import type { GateStatus } from './gate';
 import type { Branch } from './lineage';
 import type { ReplicationConfig } from './replication';
@@ -171,6 +172,8 @@ export interface Report {
   deadman: 'armed' | 'disarmed' | 'absent';
   /** The kernel's own hold on the engine's ports; an agent from before there was one does not say. */
   gate?: Omit<GateStatus, 'leftMs'>;
+  /** A main may still go on by this node's word: it takes no part in a promotion. Absent: never gives one. */
+  bound?: boolean;
   /** draining: the last position, once stopped. */
   final: Position | null;
   probe: ProbeResult | null;
@@ -200,6 +203,8 @@ export interface NodeConfig {
   port: number;
   /** Higher is preferred among equally advanced candidates; 0 is never promoted. */
   priority: number;
+  /** Where its agent hears the others; used with `onStoreLoss: failsafe` only. */
+  agentPort: number;
 }
 
 /** A process outside the cluster that is pointed at the new main and restarted after a change (seed 000's replicas). */
@@ -231,5 +236,7 @@ export interface ClusterConfig {
   /** A backup further behind than this is no candidate, in bytes. */
   maxLagBytes: number;
   replication: ReplicationConfig;
+  /** What a main does that can reach the store no more (core/failsafe.ts). */
+  onStoreLoss: StoreLossMode;
   consumers: ConsumerConfig[];
 }

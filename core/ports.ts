@@ -3,6 +3,7 @@
 // sake, it says Unreachable (may or may not have happened), Refused (says who holds what) or Broken.
 
 import type { OutsideProblem, Problem } from './errors';
+import type { Question, Word } from './failsafe';
 import type {
   ClusterConfig,
   EngineStatus,
@@ -102,6 +103,13 @@ export interface Poker {
   poke(nodes: readonly NodeConfig[], cluster: string, epoch: number): Outside<void>;
   /** Points a consumer at the new main and restarts it, or says why not. Waits until it is done or the bound is over. */
   redirect(instanceId: string, document: string, main: NodeConfig, epoch: number): Outside<void>;
+}
+
+// ---- between agents, authenticated, bounded ---------------------------------------------------------------------
+
+export interface Witnesses {
+  /** Asks one other node for its word. Unreachable counts as no. Answers within `storeTimeoutMs`. */
+  ask(node: NodeConfig, question: Question): Outside<Word>;
 }
 
 // ---- the world that is moved ------------------------------------------------------------------------------------

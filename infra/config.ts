@@ -2,6 +2,7 @@
 // local/; agents and functions get the result from the table. Documented in docs/configuration.md.
 
 import { z } from 'zod';
+import { storeLossModes } from '../core/failsafe';
 import type { ClusterConfig } from '../core/model';
 import { replicationModes } from '../core/replication';
 import { defaultTimings, judgeTimings } from '../core/timings';
@@ -13,6 +14,7 @@ const nodeSchema = z.strictObject({
   host: z.string().min(1),
   port: z.int().min(1).max(65535).default(5432),
   priority: z.int().min(0).max(1000).default(100),
+  agentPort: z.int().min(1).max(65535).default(8009),
 });
 
 const timingsSchema = z
@@ -52,6 +54,7 @@ const clusterSchema = z
       .int()
       .min(0)
       .default(16 * 1024 * 1024),
+    onStoreLoss: z.enum(storeLossModes).default('strict'),
     replication: z
       .strictObject({
         mode: z.enum(replicationModes).default('async'),

@@ -3,8 +3,9 @@
 // it makes lies in one folder; when it ends, for whatever reason it can notice, nothing is left.
 
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -184,7 +185,7 @@ export class Hypervisor {
       name,
       dir: files.node(this.options.dir, name),
       instanceId: run.Instances?.[index]?.InstanceId ?? '',
-      ...(backend.nodes[index] ?? { host: '', port: 0 }),
+      ...(backend.nodes[index] ?? { host: '', port: 0, agentPort: 0 }),
       // Filled in when the node has its folder.
       at: [],
     }));
@@ -192,12 +193,13 @@ export class Hypervisor {
   }
 
   private async build(locals: LocalNode[], vip: StackFacts['vip']): Promise<void> {
-    const nodes = locals.map(({ name, instanceId, host, port }, index) => ({
+    const nodes = locals.map(({ name, instanceId, host, port, agentPort }, index) => ({
       name,
       instanceId,
       zone: `us-east-1${'abc'[index % 3]}`,
       host,
       port,
+      agentPort,
     }));
     const job: BuildJob = {
       outDir: join(this.options.dir, 'programs'),
@@ -225,10 +227,13 @@ export class Hypervisor {
 
   private async prepareNodes(postgres: PostgresFound, locals: LocalNode[], backend: Backend): Promise<Account | null> {
     const account = engineAccount();
+    const secret = randomBytes(32).toString('hex');
     for (const { dir, name } of locals) {
       const at = nodeFiles(dir);
       for (const folder of [dir, at.volume, at.socket, at.state, at.logs, at.evidence]) await ownedDir(folder, account);
+      await writeFile(at.secret, secret, { mode: 0o600 });
       await writeJson(at.settings, {
+        secretFile: at.secret,
         cluster: clusterName,
         node: name,
         table: stackName,

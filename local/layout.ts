@@ -8,6 +8,7 @@ export interface LocalNode {
   instanceId: string;
   host: string;
   port: number;
+  agentPort: number;
   /** What stands before a command that is to run where this node runs. */
   at: string[];
 }
@@ -45,5 +46,6 @@ export const nodeFiles = (dir: string) => ({
   logs: join(dir, 'log'),
   evidence: join(dir, 'evidence'),
   settings: join(dir, 'agent.json'),
+  secret: join(dir, 'secret'),
   agentLog: join(dir, 'log', 'agent.log'),
 });

@@ -12,6 +12,7 @@ import { between, type Cut, Network, whyNoNetwork } from './network';
 const execute = promisify(execFile);
 
 const enginePort = 5432;
+const agentPort = 8009;
 const vipNumber = 10;
 const cloud = 'cloud';
 const clients = 'clients';
@@ -37,7 +38,7 @@ export async function createNetnsBackend({ names, diskMiB }: NetnsOptions): Prom
   const all = Object.keys(places);
   return {
     kind: 'netns',
-    nodes: names.map((name) => ({ host: network.address(name).v4, port: enginePort })),
+    nodes: names.map((name) => ({ host: network.address(name).v4, port: enginePort, agentPort })),
     vip: { host: vip, port: enginePort },
     agentSettings: { gate: { loopback: 'gated' }, listen: '*' },
     hostRules: ['host all all 10.77.0.0/24 trust', 'host replication all 10.77.0.0/24 trust'],

@@ -8,12 +8,16 @@ import { Relay } from './relay';
 const loopback = '127.0.0.1';
 
 export async function createProcessBackend(names: readonly string[]): Promise<Backend> {
-  const [vipPort = 0, ...ports] = await freePorts(1 + names.length);
+  const [vipPort = 0, ...ports] = await freePorts(1 + 2 * names.length);
   const relay = await Relay.listen(vipPort);
   const portOf = (name: string): number => ports[names.indexOf(name)] ?? 0;
   return {
     kind: 'process',
-    nodes: names.map((name) => ({ host: loopback, port: portOf(name) })),
+    nodes: names.map((name) => ({
+      host: loopback,
+      port: portOf(name),
+      agentPort: ports[names.length + names.indexOf(name)] ?? 0,
+    })),
     vip: { host: loopback, port: vipPort },
     agentSettings: { gate: 'off' },
     hostRules: [],

@@ -153,9 +153,23 @@ export const onNetwork = {
     const others: Place[] = [...peersOf(world, machine), 'store', 'clients'];
     cut(world, others.flatMap((other) => both(machine.name, other)), `${machine.name} from everything`);
   } },
+  'store lost to the nodes': { traps: ['T20', 'T25'], strike: loseStoreOnNodes },
   'store lost to all': { traps: ['T24', 'T25', 'T26'], strike: (world) => loseStore(world) },
   'control plane cut off': { traps: ['T13', 'T19'], strike: (world) => cut(world, both('control plane', 'store'), 'the control plane from the store') },
 } satisfies Record<string, Strike>;
+
+/** The control plane reads on. Each node finds the store again at a time of its own; a person may not wait for that. */
+function loseStoreOnNodes(world: World): void {
+  world.tell('the nodes lose the store');
+  for (const { name } of world.machines) {
+    for (const [from, to] of both(name, 'store')) world.network.cut(from, to);
+    later(world, 4000, 25_000, () => {
+      world.tell(`${name} finds the store again`);
+      for (const [from, to] of both(name, 'store')) world.network.mend(from, to);
+    });
+  }
+  if (world.random.chance(0.7)) later(world, 2000, 12_000, () => void world.people.order('failover', { force: true }));
+}
 
 function loseStore(world: World): void {
   const places: Place[] = [...world.machines.map(({ name }) => name), 'control plane'];

@@ -49,6 +49,7 @@ async function begin(seed: number): Promise<World> {
   const world = new World(seed, {
     nodes: draw.pick([2, 3, 3, 3]),
     change: {
+      onStoreLoss: draw.pick(['strict', 'strict', 'failsafe']),
       fence: draw.pick(ladders),
       replication: { mode: draw.pick(['async', 'async', 'sync', 'strict']), backups: 1 },
     },

@@ -330,7 +330,8 @@ function mostAdvanced(): Checker {
           !now.shunned[name] &&
           scene.stateOf(name) === 'backup' &&
           belongs(was.lineage, engine.status(), scene.followedOf(name));
-        return eligible && chosen && engine.bytes > chosen.engine.bytes && !engine.isPrefixOf(chosen.engine);
+        const same = engine.status().dataId === chosen?.engine.status().dataId;
+        return eligible && chosen && same && engine.bytes > chosen.engine.bytes && !engine.isPrefixOf(chosen.engine);
       });
       return ahead.length > 0 && `${now.holder} was granted the lease though ${names(ahead)} had more`;
     },

@@ -53,6 +53,22 @@ export const mutants = {
     edits: [edit(keeper, 'const confirmed = await gate.confirm(counted.value);', 'const late = await gate.promise(promiseMs(timings));\n    const confirmed = late.ok ? await gate.confirm(late.value) : late;')] },
   'gate-left-open-for-readers': { mistake: 'who becomes main does so with the gate open without end, as it was for readers',
     edits: [edit(keeper, 'const confirmed = await gate.confirm(counted.value);', 'const confirmed = { ok: true as const, value: counted.value, error: { message: "" } };')] },
+  // ---- without the store
+  'word-not-kept': { mistake: 'who has given its word is promoted all the same (T20)',
+    edits: [edit('agent/failsafe.ts', 'return this.isOn && this.parts.clock.nowMs() - sinceMs <', 'return this.isOn && sinceMs < 0 && this.parts.clock.nowMs() - sinceMs <')] },
+  'word-of-one': { mistake: 'one node’s word is enough to go on without the store (T20)',
+    edits: [edit('agent/failsafe.ts', 'return words.every(', 'return words.some(')] },
+  'failsafe-main-taken-for-fenced': { mistake: 'a full ttl of silence proves a fence though the main goes on by the others’ word',
+    edits: [edit(fence, 'if (wentOnByWord(context, former, reports)) return null;', '')] },
+  // ---- commits that wait
+  'degraded-before-recorded': { mistake: 'the engine stops waiting for a backup before the lease stops naming it (T30)',
+    edits: [edit('core/replication.ts', 'const nodes = [...view.recorded, ...joining(view)];', 'const nodes = [...view.recorded.filter((node) => view.well.includes(node)), ...joining(view)];')] },
+  'recorded-before-complete': { mistake: 'a backup is recorded as soon as the engine waits for it, with what it lacks (T30)',
+    edits: [edit('agent/replication.ts', 'return streaming && fromBytes !== null && flushedBytes >= fromBytes;', 'return streaming;')] },
+  'elected-though-not-recorded': { mistake: 'in sync mode the failover asks nobody who is recorded (T28, T30)',
+    edits: [edit('core/candidates.ts', '!mustStream && mayLack(question, report)', 'mustStream && mayLack(question, report)')] },
+  'waits-for-nobody-at-first': { mistake: 'a new main acknowledges alone until its first round has told it whom to wait for (T31)',
+    edits: [edit('core/replication.ts', 'return others.slice(0, backups);', 'return [];'), edit('core/replication.ts', "if (recorded.length > 0 || mode === 'sync') return [...recorded];", "if (mode === 'sync' || recorded.length > 0) return [];")] },
   // ---- the engine
   'promoted-without-a-promise': { mistake: 'the engine is opened on an old reading of the lease (T5)',
     edits: [edit(work, 'await this.armDeadman();\n    return (this.keeper.promiseLeftMs() ?? 0) > 0;', 'return true;'),

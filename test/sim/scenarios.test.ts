@@ -14,7 +14,7 @@ test.each(Object.entries(scenarios))('%s', async (_, scenario) => {
 test('a scenario is found by a part of its title; one that is not there is answered with those that are', async () => {
   await expect(runScenario('T25, T26')).resolves.toContainEqual(expect.stringContaining('self-fenced'));
   await expect(runScenario('no such story')).rejects.toThrow(
-    /names 0 scenarios; say more of one of these:\n {2}T1, T49/,
+    /names 0 scenarios; say more of one of these:\n {2}T25: in failsafe/,
   );
 });
 

@@ -1,11 +1,17 @@
 // Every named scenario by its title.
 
 import type { Scenario } from './scenario';
+import { failsafeScenarios } from './scenarios-failsafe';
 import { leaseScenarios } from './scenarios-lease';
 import { lossScenarios } from './scenarios-loss';
 import { workflowScenarios } from './scenarios-workflow';
 
-export const scenarios: Record<string, Scenario> = { ...leaseScenarios, ...lossScenarios, ...workflowScenarios };
+export const scenarios: Record<string, Scenario> = {
+  ...failsafeScenarios,
+  ...leaseScenarios,
+  ...lossScenarios,
+  ...workflowScenarios,
+};
 
 /** Runs the one scenario whose title has this in it, and gives its story. */
 export async function runScenario(name: string): Promise<string[]> {

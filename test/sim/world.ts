@@ -7,10 +7,13 @@ import { createMemoryEvents, createMemoryPoker } from '../../adapters/memory/mes
 import { createMemoryPower } from '../../adapters/memory/power';
 import { createMemoryStore, type MemoryStore, type MemoryTable } from '../../adapters/memory/store';
 import { createMemoryAddresses, createMemoryVip } from '../../adapters/memory/vip';
+import { unreachable } from '../../adapters/problems';
 import { Agent } from '../../agent/agent';
+import type { Question, Word } from '../../core/failsafe';
 import { changed, vacantLease } from '../../core/lease';
-import type { ClusterConfig, Lease, Report } from '../../core/model';
-import type { JournalEntry, MainstayEvent } from '../../core/ports';
+import type { ClusterConfig, Lease, NodeConfig, Report } from '../../core/model';
+import type { JournalEntry, MainstayEvent, Outside } from '../../core/ports';
+import { fail, ok } from '../../core/result';
 import type { Ports } from '../../workflows/step';
 import { aConfig } from '../support/samples';
 import { type Conditions, overNetwork } from './calls';
@@ -342,6 +345,9 @@ export class World implements Scene {
           vipAccepts: () => this.reachesVip(machine),
         }),
       ),
+      witnesses: life.guard({
+        ask: (node: NodeConfig, question: Question) => this.ask(machine.name, node.name, question),
+      }),
       gate: life.guard(machine.gate(clock)),
       deadman: machine.deadman(clock),
       clock,
@@ -350,6 +356,17 @@ export class World implements Scene {
       log: (message) => this.logged(machine, message),
     });
     void machine.agent.run();
+  }
+
+  /** From one agent to another, over the network between the nodes. */
+  private async ask(from: string, to: string, question: Question): Outside<Word> {
+    const lost = fail(unreachable(`${to} does not answer`, 'see its agent'));
+    const other = this.machine(to);
+    await this.clock.sleep(this.random.between(1, 10));
+    if (!this.network.bothWays(from, to) || !other?.agent || !other.life || other.life.isFrozen) return lost;
+    const word = other.agent.answer(question);
+    await this.clock.sleep(this.random.between(1, this.random.pick([10, 10, 300])));
+    return this.network.bothWays(from, to) ? ok(word) : lost;
   }
 
   private reachesVip(from: Machine): boolean {

@@ -133,7 +133,15 @@ export class TestBed {
     this.homes.push(home);
     const peers: NodeConfig[] = [];
     for (const name of names)
-      peers.push({ name, instanceId: `i-${name}`, zone: 'a', host: '127.0.0.1', port: await freePort(), priority: 1 });
+      peers.push({
+        name,
+        instanceId: `i-${name}`,
+        zone: 'a',
+        host: '127.0.0.1',
+        port: await freePort(),
+        priority: 1,
+        agentPort: 8009,
+      });
     const made = peers.map((config) => this.node(join(home, config.name), config, peers, more));
     this.nodes.push(...made);
     return made;

@@ -13,6 +13,7 @@ export const aNode = (name: string, change: Partial<NodeConfig> = {}): NodeConfi
   host: `${name}.internal`,
   port: 5432,
   priority: 1,
+  agentPort: 8009,
   ...change,
 });
 
@@ -25,6 +26,7 @@ export const aConfig = (name: string, change: Partial<ClusterConfig> = {}): Clus
   fence: ['demote-ack', 'self-fence', 'power-off'],
   maxLagBytes: 16_000_000,
   replication: { mode: 'async', backups: 1 },
+  onStoreLoss: 'strict',
   consumers: [{ name: 'billing', instanceId: 'i-billing', document: 'mainstay-redirect' }],
   ...change,
 });

@@ -16,6 +16,7 @@ interface Look {
   /** Since when nobody can have renewed, on this step's clock; -Infinity when a contender watched the whole ttl. */
   silentSinceMs: number;
   report: Report | undefined;
+  reports: readonly Report[];
 }
 
 type Rung = (look: Look) => Promise<{ how: FenceHow; evidence: string } | null>;
@@ -36,9 +37,10 @@ async function run(context: StepContext): StepResult {
   const silentSinceMs = watchedAll ? Number.NEGATIVE_INFINITY : ports.clock.nowMs();
   const look = (rungs: readonly Rung[], deadlineAtMs: number) =>
     until({ ports, deadlineAtMs }, async () => {
-      const report = (await reportsOf(context)).find(({ node }) => node === former);
+      const reports = await reportsOf(context);
+      const report = reports.find(({ node }) => node === former);
       for (const rung of rungs) {
-        const proof = await rung({ context, former, silentSinceMs, report });
+        const proof = await rung({ context, former, silentSinceMs, report, reports });
         if (proof) return proof;
       }
       return null;
@@ -91,16 +93,29 @@ const demoteAck: Rung = async ({ context, report }) =>
       }
     : null;
 
+/**
+ * failsafe: the main may go on beyond its ttl for as long as every other node has lost the store. One that has read the claim and
+ * has no word outstanding is enough: without its word the main has stopped.
+ */
+const wentOnByWord = ({ config, lease }: StepContext, former: NodeName, reports: readonly Report[]): boolean =>
+  config.onStoreLoss === 'failsafe' &&
+  !reports.some(({ node, seen, bound }) => node !== former && seen.epoch >= lease.epoch && bound === false);
+
 /** A node with an armed deadman has stopped itself once a full ttl has passed that it cannot have renewed in (L2, L3). */
-const selfFence: Rung = async ({ context, report, silentSinceMs }) => {
+const selfFence: Rung = async ({ context, former, report, reports, silentSinceMs }) => {
   const { ports, config, lease } = context;
   const waitMs = contenderWaitMs({ ...config.timings, ttlMs: lease.ttlMs });
   if (report?.deadman !== 'armed' || ports.clock.nowMs() - silentSinceMs < waitMs) return null;
+  if (wentOnByWord(context, former, reports)) return null;
   return {
     how: 'self-fence',
-    evidence: `${report.node} had its deadman armed and a full ttl of ${lease.ttlMs} ms has passed`,
+    evidence: `${report.node} had ${hold(report)} and a full ttl of ${lease.ttlMs} ms has passed`,
   };
 };
+
+/** What stops it: the gate needs no process of the node to live. */
+const hold = ({ gate }: Report): string =>
+  gate && gate.state !== 'absent' && gate.intact ? 'its deadman and its gate armed' : 'its deadman armed (no gate)';
 
 const powerOff: Rung = async ({ context, former }) => {
   const { instanceId } = nodeOf(context.config, former);
