@@ -63,18 +63,23 @@ export function longestGapMs(acks: readonly Ack[], sinceMs: number, untilMs = ma
   return Math.max(...after.map((atMs, index) => atMs - (after[index - 1] ?? before)));
 }
 
-/** Acknowledgements of a node after another has acknowledged its first since `sinceMs`, and for how long that went on, in ms. */
+/**
+ * Acknowledgements of a node after another has acknowledged its first since `sinceMs`, and for how long that went on, in ms. A node
+ * that stood still until `ableFromMs` was no second main before it.
+ */
 export function wrongSide(
   acks: readonly Ack[],
   sinceMs: number,
   oldMain: string,
+  ableFromMs = sinceMs,
 ): { writes: number; twoMainsMs: number } {
   const since = acks.filter(({ atMs }) => atMs >= sinceMs);
   const others = since.filter(({ on }) => on !== oldMain).map(({ atMs }) => atMs);
   if (others.length === 0) return { writes: 0, twoMainsMs: 0 };
   const firstOther = Math.min(...others);
   const late = since.filter(({ on, atMs }) => on === oldMain && atMs > firstOther).map(({ atMs }) => atMs);
-  return { writes: late.length, twoMainsMs: late.length === 0 ? 0 : Math.max(...late) - firstOther };
+  const bothFromMs = Math.max(firstOther, ableFromMs);
+  return { writes: late.length, twoMainsMs: late.length === 0 ? 0 : Math.max(0, Math.max(...late) - bothFromMs) };
 }
 
 /** Acknowledged writes of these writers that are not among `present` (`writer/id`). */
