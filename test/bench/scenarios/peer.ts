@@ -50,7 +50,8 @@ export abstract class Peer implements SystemUnderTest {
   private readonly dir = mkdtempSync(join(tmpdir(), 'peer-'));
   private readonly account = engineAccount();
   private built: Network | null = null;
-  private ended = false;
+  /** Set when it goes down. */
+  private going: Promise<void> | null = null;
 
   constructor(readonly preset: Preset) {}
 
@@ -148,7 +149,7 @@ export abstract class Peer implements SystemUnderTest {
   }
 
   private command(place: Place, ...command: string[]): string[] {
-    if (this.ended) throw new Error(`${this.name} is going down`);
+    if (this.going) throw new Error(`${this.name} is going down`);
     const { uid, gid } = this.account ?? { uid: 0, gid: 0 };
     return [
       ...this.network.at(place),
@@ -166,8 +167,12 @@ export abstract class Peer implements SystemUnderTest {
     return { PATH: `${postgresBinDir()}:/usr/bin:/bin`, HOME: dir, LC_ALL: 'C.UTF-8', XDG_RUNTIME_DIR: dir };
   }
 
-  async down(): Promise<void> {
-    this.ended = true;
+  down(): Promise<void> {
+    this.going ??= this.end();
+    return this.going;
+  }
+
+  private async end(): Promise<void> {
     await killAllIn(this.dir, delay);
     for (const place of ownPlaces) forgetSharedMemory(this.dataDirOf(place));
     await this.built?.close();

@@ -8,12 +8,17 @@ import { processorModel } from '../processes';
 import { mainstay } from './mainstay';
 import { Patroni, patroniNeeds } from './patroni';
 import { whyNotHere } from './peer';
+import { PgAutoFailover, pgAutoFailoverNeeds } from './pg-auto-failover';
 import { type Measured, type ScenarioName, strike } from './scenarios';
 import type { Preset, SystemUnderTest } from './system';
 import { own, scenarioTable } from './table';
 
 const peers = {
   patroni: { make: (preset: Preset): SystemUnderTest => new Patroni(preset), needs: patroniNeeds },
+  pg_auto_failover: {
+    make: (preset: Preset): SystemUnderTest => new PgAutoFailover(preset),
+    needs: pgAutoFailoverNeeds,
+  },
 };
 export type PeerName = keyof typeof peers;
 export const peerNames = Object.keys(peers) as PeerName[];
@@ -50,6 +55,7 @@ export async function runScenarios(
   onUp: (end: () => Promise<void>) => void,
 ): Promise<string> {
   const measured: Measured[] = [];
+  let going = true;
   const systems: Record<string, { timings: string; replication: string }> = {};
   const makes = systemsOf(options);
   const save = (): void => {
@@ -60,8 +66,12 @@ export async function runScenarios(
     for (const scenario of options.scenarios)
       for (const preset of options.presets)
         for (const make of makes) {
+          if (!going) return '';
           const system = make(preset);
-          onUp(() => system.down());
+          onUp(() => {
+            going = false;
+            return system.down();
+          });
           const { name, timings, replication } = system;
           systems[`${name} ${preset}`] = { timings, replication };
           const result = await measure(system, scenario);
@@ -81,7 +91,8 @@ async function measure(
     await system.up();
     return { failure: null, outcome: await strike(system, scenario) };
   } catch (error) {
-    return { failure: error instanceof Error ? error.message : String(error), outcome: null };
+    // A tool's last words are at the end.
+    return { failure: String(error).slice(-500), outcome: null };
   } finally {
     await system.down();
   }
