@@ -3,7 +3,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Needs, Peer, postgresBinDir } from './peer';
+import { type Needs, postgresBinDir } from './needs';
+import { Peer } from './peer';
 import { databasePort, type NodeName, nodeNames, type Preset, until } from './system';
 
 /** https://patroni.readthedocs.io/en/latest/dynamic_configuration.html; 3.0.2 accepts less without a word, later ones refuse it. */

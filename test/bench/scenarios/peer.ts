@@ -1,17 +1,18 @@
 // What every peer stands on: a folder for each node with all that runs there, a network of namespaces, PostgreSQL's own account,
 // and SQL through sockets in those folders, which no cut reaches. Nothing of it outlives `down`.
 
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { Network, whyNoNetwork } from '../../../local/network';
-import { engineAccount, findPostgres, ownedDir } from '../../../local/postgres';
+import { type Cut, Network } from '../../../local/network';
+import { engineAccount, ownedDir } from '../../../local/postgres';
 import { killAllIn, processesIn } from '../../../local/processes';
 import { forgetSharedMemory } from '../../../local/shared-memory';
+import { postgresBinDir } from './needs';
 import {
   databasePort,
   type NodeName,
@@ -26,22 +27,6 @@ import {
 const execute = promisify(execFile);
 export type Place = NodeName | 'store';
 const ownPlaces: readonly Place[] = [...nodeNames, 'store'];
-
-/** A file that has to be there and the Debian package that brings it; a name without a slash is looked for on the PATH. */
-export type Needs = readonly (readonly [file: string, aptPackage: string])[];
-
-export function whyNotHere(needs: Needs): string | null {
-  const network = whyNoNetwork();
-  if (network) return network;
-  if (!findPostgres()) return 'PostgreSQL is not installed: apt-get install postgresql';
-  const missing = needs.filter(([file]) => !(file.includes('/') ? existsSync(file) : onPath(file)));
-  return missing.length === 0 ? null : `apt-get install ${[...new Set(missing.map(([, name]) => name))].join(' ')}`;
-}
-
-const onPath = (name: string): boolean =>
-  (process.env.PATH ?? '').split(':').some((dir) => existsSync(join(dir, name)));
-
-export const postgresBinDir = (): string => findPostgres()?.binDir ?? '';
 
 export abstract class Peer implements SystemUnderTest {
   abstract readonly name: string;
@@ -61,10 +46,14 @@ export abstract class Peer implements SystemUnderTest {
   protected abstract atEase(): Promise<boolean>;
   abstract switchover(to: NodeName): Promise<void>;
 
-  get network(): Network {
+  protected get network(): Network {
     if (!this.built) throw new Error(`${this.name} is not up`);
     return this.built;
   }
+
+  at = (place: string): string[] => this.network.at(place);
+  cut = (cuts: readonly Cut[]): void => this.network.cut(cuts);
+  powerOff = (node: NodeName): Promise<void> => killAllIn(this.dirOf(node), delay);
 
   async up(): Promise<void> {
     chmodSync(this.dir, 0o755);
@@ -120,7 +109,7 @@ export abstract class Peer implements SystemUnderTest {
 
   /** Runs on in its place, in a session of its own: Ctrl-C reaches it through `down` only. */
   protected service(place: Place, program: string, ...args: string[]): ChildProcess {
-    const [first = '', ...command] = this.command(place, program, ...args);
+    const [first = '', ...command] = this.command(place, [], program, ...args);
     const log = openSync(join(this.dirOf(place), 'log'), 'a');
     const stdio: ['ignore', number, number] = ['ignore', log, log];
     const child = spawn(first, command, { cwd: this.dirOf(place), env: this.envOf(place), stdio, detached: true });
@@ -129,8 +118,11 @@ export abstract class Peer implements SystemUnderTest {
   }
 
   /** Runs to its end in its place; what it printed. */
-  protected async tool(place: Place, program: string, ...args: string[]): Promise<string> {
-    const [first = '', ...command] = this.command(place, program, ...args);
+  protected tool = (place: Place, ...command: string[]): Promise<string> => this.toolWith([], place, ...command);
+
+  /** `rights`: what setpriv leaves to it. */
+  protected async toolWith(rights: readonly string[], place: Place, ...words: string[]): Promise<string> {
+    const [first = '', ...command] = this.command(place, rights, ...words);
     const options = {
       cwd: this.dirOf(place),
       env: this.envOf(place),
@@ -140,26 +132,11 @@ export abstract class Peer implements SystemUnderTest {
     return (await execute(first, command, options)).stdout;
   }
 
-  /** A folder of the engine's account. */
-  protected owned(...path: string[]): string {
-    const dir = join(...path);
-    mkdirSync(dir, { recursive: true });
-    if (this.account) execFileSync('chown', [`${this.account.uid}:${this.account.gid}`, dir]);
-    return dir;
-  }
-
-  private command(place: Place, ...command: string[]): string[] {
+  private command(place: Place, rights: readonly string[], ...command: string[]): string[] {
     if (this.going) throw new Error(`${this.name} is going down`);
     const { uid, gid } = this.account ?? { uid: 0, gid: 0 };
-    return [
-      ...this.network.at(place),
-      'setpriv',
-      `--reuid=${uid}`,
-      `--regid=${gid}`,
-      '--clear-groups',
-      '--',
-      ...command,
-    ];
+    const account = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+    return [...this.at(place), 'setpriv', ...account, ...rights, '--', ...command];
   }
 
   protected envOf(place: Place): Record<string, string> {

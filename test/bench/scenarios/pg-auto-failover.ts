@@ -4,7 +4,8 @@
 
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Needs, Peer, type Place, postgresBinDir } from './peer';
+import { type Needs, postgresBinDir } from './needs';
+import { Peer, type Place } from './peer';
 import { databasePort, type NodeName, nodeNames, type Preset, until } from './system';
 
 interface Times {

@@ -6,9 +6,10 @@ import { availableParallelism, totalmem } from 'node:os';
 import { findPostgres } from '../../../local/postgres';
 import { processorModel } from '../processes';
 import { mainstay } from './mainstay';
+import { whyNotHere } from './needs';
 import { Patroni, patroniNeeds } from './patroni';
-import { whyNotHere } from './peer';
 import { PgAutoFailover, pgAutoFailoverNeeds } from './pg-auto-failover';
+import { Repmgr, repmgrNeeds } from './repmgr';
 import { type Measured, type ScenarioName, strike } from './scenarios';
 import type { Preset, SystemUnderTest } from './system';
 import { own, scenarioTable } from './table';
@@ -19,6 +20,7 @@ const peers = {
     make: (preset: Preset): SystemUnderTest => new PgAutoFailover(preset),
     needs: pgAutoFailoverNeeds,
   },
+  repmgr: { make: (preset: Preset): SystemUnderTest => new Repmgr(preset), needs: repmgrNeeds },
 };
 export type PeerName = keyof typeof peers;
 export const peerNames = Object.keys(peers) as PeerName[];

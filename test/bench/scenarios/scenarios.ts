@@ -14,7 +14,7 @@ export interface Fault {
   strike(system: SystemUnderTest, main: NodeName): Promise<void> | void;
   /** How long the fault is, in ms, when that does not depend on the system. */
   lengthMs?: number;
-  heal?(system: SystemUnderTest, main: NodeName): void;
+  heal?(system: SystemUnderTest, main: NodeName): Promise<void> | void;
   /** Whether the main stays the main when the system so decides. */
   mayStay?: boolean;
 }
@@ -34,16 +34,16 @@ export const scenarios = {
   },
   kill: {
     title: 'kill -9 of everything on the main',
-    strike: powerOff,
+    strike: (system, main) => system.powerOff(main),
   },
   cut: {
     title: 'main cut off, one client with it',
     strike(system, main) {
       const here = [main, 'beside'];
       const there = everybody.filter((place) => !here.includes(place));
-      system.network.cut(between(here, there));
+      return system.cut(between(here, there));
     },
-    heal: (system) => system.network.cut([]),
+    heal: (system) => system.cut([]),
   },
   freeze: {
     title: 'main frozen for 60 s',
@@ -56,12 +56,7 @@ export const scenarios = {
 export type ScenarioName = keyof typeof scenarios;
 export const scenarioNames = Object.keys(scenarios) as ScenarioName[];
 
-/** Stopped first, so that nothing forks away or restarts. */
-function powerOff(system: SystemUnderTest, main: NodeName): void {
-  freeze(system, main);
-  signalAll(system.pids(main), 'SIGKILL');
-}
-
+/** Again until nothing has forked away meanwhile. */
 function freeze(system: SystemUnderTest, main: NodeName): void {
   for (let [known, now] = [-1, 0]; now !== known; ) {
     const pids = system.pids(main);
@@ -103,8 +98,8 @@ export async function strike(system: SystemUnderTest, name: ScenarioName): Promi
   const main = await system.main();
   if (main === null) throw new Error(`${system.name} has no main to strike`);
   await system.query(main, `CREATE TABLE ${table} (writer text, id bigint)`);
-  const clients = Writer.start({ name: 'clients', hosts: system.hosts() }, system.network.at('clients'));
-  const beside = Writer.start({ name: 'beside', hosts: system.hosts(), answerMs: 0 }, system.network.at('beside'));
+  const clients = Writer.start({ name: 'clients', hosts: system.hosts() }, system.at('clients'));
+  const beside = Writer.start({ name: 'beside', hosts: system.hosts(), answerMs: 0 }, system.at('beside'));
   try {
     await until('both clients write', () => [clients, beside].every(({ acks }) => acks.length >= enough));
     const oldDir = system.dataDirOf(main);
@@ -117,7 +112,7 @@ export async function strike(system: SystemUnderTest, name: ScenarioName): Promi
     const served = (): boolean => steadySince(clients, struckAtMs) && (fault.mayStay || servedElsewhere(clients));
     if (!fault.lengthMs) await until('clients write again', served, serveMs);
     await struck;
-    fault.heal?.(system, main);
+    await fault.heal?.(system, main);
     const healedAtMs = machineMs();
     if (fault.lengthMs) await until('clients write again', served, serveMs);
     const settled = await until(

@@ -2,7 +2,7 @@
 // to see who is main, and a way to ask for a switchover. A system must never learn from here that it is being measured.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Network } from '../../../local/network';
+import type { Cut } from '../../../local/network';
 import { machineMs } from '../../../local/writer';
 
 export const presets = ['default', 'tight'] as const;
@@ -25,9 +25,6 @@ export interface SystemUnderTest {
   /** Timings and replication, as a reader of the table has to know them. */
   readonly timings: string;
   readonly replication: string;
-  /** There from `up` on. */
-  readonly network: Network;
-
   /** Three data nodes, one of them main and the others streaming from it; everything of it answers. */
   up(): Promise<void>;
   /** The node that takes writes, null when there is not exactly one. */
@@ -36,6 +33,12 @@ export interface SystemUnderTest {
   hosts(): { host: string; port: number }[];
   /** Returns when the system has taken the order; the clients see what comes of it. */
   switchover(to: NodeName): Promise<void>;
+  /** What stands before a command that is to run in a place of its network (`places`). */
+  at(place: string): string[];
+  /** Nothing passes from the first place to the second of each pair; replaces the earlier cuts. */
+  cut(cuts: readonly Cut[]): Promise<void> | void;
+  /** kill -9 of everything on the node at once, and nobody starts anything there again. */
+  powerOff(node: NodeName): Promise<void> | void;
   dataDirOf(node: NodeName): string;
   /** The postmaster. */
   enginePid(node: NodeName): number;
