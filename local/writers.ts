@@ -64,22 +64,23 @@ export function longestGapMs(acks: readonly Ack[], sinceMs: number, untilMs = ma
 }
 
 /**
- * Acknowledgements of a node after another has acknowledged its first since `sinceMs`, and for how long that went on, in ms. A node
- * that stood still until `ableFromMs` was no second main before it.
+ * What two nodes acknowledged at a time since `sinceMs`: for how long, in ms, and how many writes the one took that gave up in the
+ * end. Mostly that is the old main; it is the new one when the old one comes back and wins.
  */
 export function wrongSide(
   acks: readonly Ack[],
   sinceMs: number,
   oldMain: string,
-  ableFromMs = sinceMs,
 ): { writes: number; twoMainsMs: number } {
   const since = acks.filter(({ atMs }) => atMs >= sinceMs);
   const others = since.filter(({ on }) => on !== oldMain).map(({ atMs }) => atMs);
-  if (others.length === 0) return { writes: 0, twoMainsMs: 0 };
   const firstOther = Math.min(...others);
   const late = since.filter(({ on, atMs }) => on === oldMain && atMs > firstOther).map(({ atMs }) => atMs);
-  const bothFromMs = Math.max(firstOther, ableFromMs);
-  return { writes: late.length, twoMainsMs: late.length === 0 ? 0 : Math.max(0, Math.max(...late) - bothFromMs) };
+  if (late.length === 0) return { writes: 0, twoMainsMs: 0 };
+  const fromMs = Math.min(...late);
+  const untilMs = Math.min(Math.max(...late), Math.max(...others));
+  const loser = Math.max(...late) > Math.max(...others) ? others : late;
+  return { writes: loser.filter((atMs) => atMs >= fromMs).length, twoMainsMs: Math.max(0, untilMs - fromMs) };
 }
 
 /** Acknowledged writes of these writers that are not among `present` (`writer/id`). */

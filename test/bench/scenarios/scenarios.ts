@@ -49,6 +49,7 @@ export const scenarios = {
     title: 'main frozen for 60 s',
     strike: (system, main) => freeze(system, main),
     lengthMs: 60_000,
+    mayStay: true,
     heal: (system, main) => signalAll(system.pids(main), 'SIGCONT'),
   },
 } satisfies Record<string, Fault>;
@@ -71,7 +72,7 @@ export interface Outcome {
   wrongWrites: number;
   lostWrites: number;
   acknowledgedWrites: number;
-  /** The client that stayed with the old main found the new one within `settleMs` after the fault had gone. */
+  /** Both clients wrote to one and the same node within `settleMs` after the fault had gone. */
   settled: boolean;
   newMain: NodeName | null;
 }
@@ -103,30 +104,25 @@ export async function strike(system: SystemUnderTest, name: ScenarioName): Promi
   try {
     await until('both clients write', () => [clients, beside].every(({ acks }) => acks.length >= enough));
     const oldDir = system.dataDirOf(main);
-    const servedElsewhere = ({ acks }: Writer): boolean => acks.slice(-enough).every(({ on }) => on !== oldDir);
+    const moved = (): boolean => fault.mayStay === true || clients.acks.slice(-enough).every(({ on }) => on !== oldDir);
     const struckAtMs = machineMs();
     const struck = Promise.resolve(fault.strike(system, main));
     // Looked at below, when the clients have said what came of it.
     struck.catch(() => undefined);
     if (fault.lengthMs) await delay(fault.lengthMs);
-    const served = (): boolean => steadySince(clients, struckAtMs) && (fault.mayStay || servedElsewhere(clients));
-    if (!fault.lengthMs) await until('clients write again', served, serveMs);
+    else await until('clients write again', () => steadySince(clients, struckAtMs) && moved(), serveMs);
     await struck;
     await fault.heal?.(system, main);
     const healedAtMs = machineMs();
-    if (fault.lengthMs) await until('clients write again', served, serveMs);
-    const settled = await until(
-      'both clients on one main',
-      () => steadySince(beside, struckAtMs) && clients.acks.at(-1)?.on === beside.acks.at(-1)?.on,
-      settleMs,
-    ).then(
+    const agreed = (): boolean => steadySince(clients, struckAtMs) && onOneMain(clients, beside, healedAtMs);
+    const settled = await until('both clients on one main', agreed, settleMs).then(
       () => true,
       () => false,
     );
     const untilMs = machineMs();
     await Promise.all([clients.stop(), beside.stop()]);
     const acks = [...clients.acks, ...beside.acks];
-    const late = wrongSide(acks, struckAtMs, oldDir, fault.lengthMs ? healedAtMs : struckAtMs);
+    const late = wrongSide(acks, struckAtMs, oldDir);
     const newMain = nodeNames.find((node) => system.dataDirOf(node) === clients.acks.at(-1)?.on) ?? null;
     return {
       gapMs: Math.round(longestGapMs(clients.acks, struckAtMs, untilMs)),
@@ -146,6 +142,12 @@ export async function strike(system: SystemUnderTest, name: ScenarioName): Promi
 function steadySince({ acks, failures }: Writer, sinceMs: number): boolean {
   const noticedAtMs = failures.at(-1)?.atMs ?? 0;
   return noticedAtMs >= sinceMs && (acks.at(-enough)?.atMs ?? 0) > noticedAtMs;
+}
+
+/** For a while since then, and both on the same. */
+function onOneMain(one: Writer, other: Writer, sinceMs: number): boolean {
+  const last = [one, other].flatMap(({ acks }) => acks.slice(-enough));
+  return last.every(({ on, atMs }) => on === last[0]?.on && atMs >= sinceMs);
 }
 
 async function rowsOn(system: SystemUnderTest, node: NodeName): Promise<Set<string>> {
