@@ -64,13 +64,14 @@ export function longestGapMs(acks: readonly Ack[], sinceMs: number, untilMs = ma
 }
 
 /**
- * What two nodes acknowledged at a time since `sinceMs`: for how long, in ms, and how many writes the one took that gave up in the
- * end. Mostly that is the old main; it is the new one when the old one comes back and wins.
+ * What two nodes acknowledged at a time since `sinceMs`: for how long, in ms, and how many writes the one took that is not `mainNow`.
+ * Mostly that is the old main; it is the new one when the old one has come back and won.
  */
 export function wrongSide(
   acks: readonly Ack[],
   sinceMs: number,
   oldMain: string,
+  mainNow?: string,
 ): { writes: number; twoMainsMs: number } {
   const since = acks.filter(({ atMs }) => atMs >= sinceMs);
   const others = since.filter(({ on }) => on !== oldMain).map(({ atMs }) => atMs);
@@ -79,8 +80,8 @@ export function wrongSide(
   if (late.length === 0) return { writes: 0, twoMainsMs: 0 };
   const fromMs = Math.min(...late);
   const untilMs = Math.min(Math.max(...late), Math.max(...others));
-  const loser = Math.max(...late) > Math.max(...others) ? others : late;
-  return { writes: loser.filter((atMs) => atMs >= fromMs).length, twoMainsMs: Math.max(0, untilMs - fromMs) };
+  const wrong = mainNow === oldMain ? others.filter((atMs) => atMs >= fromMs) : late;
+  return { writes: wrong.length, twoMainsMs: Math.max(0, untilMs - fromMs) };
 }
 
 /** Acknowledged writes of these writers that are not among `present` (`writer/id`). */

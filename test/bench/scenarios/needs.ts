@@ -20,3 +20,7 @@ const onPath = (name: string): boolean =>
   (process.env.PATH ?? '').split(':').some((dir) => existsSync(join(dir, name)));
 
 export const postgresBinDir = (): string => findPostgres()?.binDir ?? '';
+
+/** Debian's package of an extension for the PostgreSQL of this machine. */
+export const extensionPackage = (name: string): string =>
+  `postgresql-${Number.parseInt(findPostgres()?.version ?? '15', 10)}-${name}`;

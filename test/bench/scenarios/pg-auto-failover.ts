@@ -4,7 +4,7 @@
 
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Needs, postgresBinDir } from './needs';
+import { extensionPackage, type Needs, postgresBinDir } from './needs';
 import { Peer, type Place } from './peer';
 import { databasePort, type NodeName, nodeNames, type Preset, until } from './system';
 
@@ -36,7 +36,7 @@ const times: Record<Preset, Times> = {
 
 export const pgAutoFailoverNeeds: Needs = [
   ['pg_autoctl', 'pg-auto-failover-cli'],
-  [join(postgresBinDir(), '../lib/pgautofailover.so'), 'postgresql-15-auto-failover'],
+  [join(postgresBinDir(), '../lib/pgautofailover.so'), extensionPackage('auto-failover')],
 ];
 
 /** startup_grace_period of the monitor, in s: it decides about no failover before. */

@@ -3,7 +3,7 @@
 
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Needs, postgresBinDir } from './needs';
+import { extensionPackage, type Needs, postgresBinDir } from './needs';
 import { Peer, type Place } from './peer';
 import { databasePort, type NodeName, nodeNames, type Preset, until } from './system';
 
@@ -17,8 +17,8 @@ const times: Record<Preset, { monitor_interval_secs: number; reconnect_attempts:
 const program = (name: string): string => join(postgresBinDir(), name);
 
 export const repmgrNeeds: Needs = [
-  [program('repmgr'), 'postgresql-15-repmgr'],
-  [program('repmgrd'), 'postgresql-15-repmgr'],
+  [program('repmgr'), extensionPackage('repmgr')],
+  [program('repmgrd'), extensionPackage('repmgr')],
 ];
 
 /** Entering another node's namespace takes two capabilities; the script gives them up again on the other side. */

@@ -47,6 +47,7 @@ function systemsOf(options: ScenarioOptions): Make[] {
     if (missing) throw new Error(`${name}: ${missing}`);
     makes.push(peers[name].make);
   }
+  if (makes.length === 0) throw new Error(`nothing to measure: name some of ${peerNames.join(', ')} with --peers`);
   return makes;
 }
 

@@ -122,12 +122,13 @@ export async function strike(system: SystemUnderTest, name: ScenarioName): Promi
     const untilMs = machineMs();
     await Promise.all([clients.stop(), beside.stop()]);
     const acks = [...clients.acks, ...beside.acks];
-    const late = wrongSide(acks, struckAtMs, oldDir);
-    const newMain = nodeNames.find((node) => system.dataDirOf(node) === clients.acks.at(-1)?.on) ?? null;
+    const newDir = clients.acks.at(-1)?.on;
+    const wrong = wrongSide(acks, struckAtMs, oldDir, newDir);
+    const newMain = nodeNames.find((node) => system.dataDirOf(node) === newDir) ?? null;
     return {
       gapMs: Math.round(longestGapMs(clients.acks, struckAtMs, untilMs)),
-      twoMainsMs: Math.round(late.twoMainsMs),
-      wrongWrites: late.writes,
+      twoMainsMs: Math.round(wrong.twoMainsMs),
+      wrongWrites: wrong.writes,
       lostWrites: lostOf([clients, beside], await rowsOn(system, newMain ?? main)),
       acknowledgedWrites: acks.length,
       settled,

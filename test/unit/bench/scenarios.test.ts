@@ -18,7 +18,7 @@ test('a main that stood still was no second main until it went on', () => {
 
 test('an old main that comes back and wins makes the writes of the other one the wrong ones', () => {
   const back = [...acks('old', 90, 1010, 1050, 1200), ...acks('new', 200, 1000, 1020, 1060)];
-  expect(wrongSide(back, 100, 'old')).toEqual({ writes: 2, twoMainsMs: 50 });
+  expect(wrongSide(back, 100, 'old', 'old')).toEqual({ writes: 2, twoMainsMs: 50 });
 });
 
 test('no other main, no wrong write', () => {
