@@ -63,18 +63,25 @@ export function longestGapMs(acks: readonly Ack[], sinceMs: number, untilMs = ma
   return Math.max(...after.map((atMs, index) => atMs - (after[index - 1] ?? before)));
 }
 
-/** Acknowledgements of a node after another has acknowledged its first since `sinceMs`, and for how long that went on, in ms. */
+/**
+ * What two nodes acknowledged at a time since `sinceMs`: for how long, in ms, and how many writes the one took that is not `mainNow`.
+ * Mostly that is the old main; it is the new one when the old one has come back and won.
+ */
 export function wrongSide(
   acks: readonly Ack[],
   sinceMs: number,
   oldMain: string,
+  mainNow?: string,
 ): { writes: number; twoMainsMs: number } {
   const since = acks.filter(({ atMs }) => atMs >= sinceMs);
   const others = since.filter(({ on }) => on !== oldMain).map(({ atMs }) => atMs);
-  if (others.length === 0) return { writes: 0, twoMainsMs: 0 };
   const firstOther = Math.min(...others);
   const late = since.filter(({ on, atMs }) => on === oldMain && atMs > firstOther).map(({ atMs }) => atMs);
-  return { writes: late.length, twoMainsMs: late.length === 0 ? 0 : Math.max(...late) - firstOther };
+  if (late.length === 0) return { writes: 0, twoMainsMs: 0 };
+  const fromMs = Math.min(...late);
+  const untilMs = Math.min(Math.max(...late), Math.max(...others));
+  const wrong = mainNow === oldMain ? others.filter((atMs) => atMs >= fromMs) : late;
+  return { writes: wrong.length, twoMainsMs: Math.max(0, untilMs - fromMs) };
 }
 
 /** Acknowledged writes of these writers that are not among `present` (`writer/id`). */

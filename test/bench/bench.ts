@@ -12,6 +12,9 @@ import { Counter } from './counter';
 import { processorModel } from './processes';
 import { watchAtRest } from './rest';
 import type { BenchResult } from './result';
+import { peerNames, runScenarios } from './scenarios/run';
+import { type ScenarioName, scenarioNames } from './scenarios/scenarios';
+import { type Preset, presets } from './scenarios/system';
 import { table } from './table';
 
 interface BenchOptions {
@@ -19,6 +22,10 @@ interface BenchOptions {
   rest: number;
   json?: string;
   cold?: boolean;
+  scenarios?: ScenarioName[];
+  preset: Preset[];
+  peers: typeof peerNames;
+  onlyPeers?: boolean;
 }
 
 const nodeNames = ['db1', 'db2', 'db3'];
@@ -50,6 +57,14 @@ async function oneRun(restSeconds: number): Promise<BenchResult['runs'][number] 
     await end();
     for (const counter of counters.values()) counter.close();
   }
+}
+
+async function benchScenarios(options: BenchOptions, scenarios: ScenarioName[]): Promise<void> {
+  const { preset, onlyPeers = false } = options;
+  const text = await runScenarios({ ...options, scenarios, presets: preset, onlyPeers }, say, (down) => {
+    end = down;
+  });
+  process.stdout.write(`${text}\n`);
 }
 
 async function bench({ runs: count, rest: restSeconds, json, cold }: BenchOptions): Promise<void> {
@@ -87,6 +102,16 @@ function atLeast(least: number): (text: string) => number {
   };
 }
 
+/** Comma-separated, each one of those known. */
+function someOf<Name extends string>(known: readonly Name[]): (text: string) => Name[] {
+  return (text) => {
+    const names = text.split(',').filter(Boolean);
+    const wrong = names.find((name) => !known.some((each) => each === name));
+    if (wrong !== undefined) throw new InvalidArgumentError(`There is no '${wrong}', but ${known.join(', ')}.`);
+    return known.filter((name) => names.includes(name));
+  };
+}
+
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -100,11 +125,19 @@ new Command('npm run bench --')
   .option('--rest <seconds>', 'how long a cluster at rest is watched', atLeast(20), 30)
   .option('--json <file>', 'write every measured value there')
   .option('--cold', 'also clone what is committed and time npm ci and npm run demo with empty caches')
+  .option(
+    '--scenarios <names>',
+    `instead: client-seen faults in network namespaces (root): ${scenarioNames.join(', ')}`,
+    someOf(scenarioNames),
+  )
+  .option('--preset <names>', `with --scenarios: ${presets.join(', ')}`, someOf(presets), ['default'])
+  .option('--peers <names>', `with --scenarios, beside Mainstay: ${peerNames.join(', ')}`, someOf(peerNames), [])
+  .option('--only-peers', 'with --scenarios: without Mainstay')
   .addHelpText(
     'after',
-    '\nExamples:\n  npm run bench\n  npm run bench -- --runs 3 --json bench.json\n  npm run bench -- --cold',
+    '\nExamples:\n  npm run bench\n  npm run bench -- --runs 3 --json bench.json\n  npm run bench -- --cold\n  npm run bench -- --scenarios kill,cut --preset default,tight --peers patroni',
   )
-  .action((options: BenchOptions) => bench(options))
+  .action((options: BenchOptions) => (options.scenarios ? benchScenarios(options, options.scenarios) : bench(options)))
   .parseAsync()
   .then(
     () => process.exit(0),
