@@ -1,5 +1,6 @@
 // A contender that has watched a full ttl of silence says so, again and again until the lease moves (L3): events may be
-// lost, and dispatch makes duplicates harmless (T49). It never claims anything itself.
+// lost, and dispatch makes duplicates harmless (T49). It never claims anything itself. Half a ttl earlier it says that the lease is
+// overdue, once: that starts nothing, and lets the functions of a failover be started before they are needed.
 
 import type { Lease } from '../core/model';
 import { contenderWaitMs } from '../core/timings';
@@ -13,6 +14,7 @@ const ATTEMPT_MS = 30_000;
 export class Announcer {
   private lastAtMs = Number.NEGATIVE_INFINITY;
   private lastSilence = '';
+  private lastOverdue = '';
 
   constructor(
     private readonly parts: AgentParts,
@@ -24,13 +26,21 @@ export class Announcer {
   async announce(): Promise<void> {
     const { clock } = this.parts;
     const { lease } = this.keeper;
-    if (lease === null || this.keeper.holdsIt || !this.isOver(lease)) return;
+    if (lease === null || this.keeper.holdsIt) return;
+    if (!this.isOver(lease)) return this.warn(lease);
     if (clock.nowMs() - this.lastAtMs < EVERY_MS) return;
     this.lastAtMs = clock.nowMs();
     const silentMs = Math.round(this.keeper.silentMs());
     const attempt = Math.floor(Math.max(0, silentMs - this.waitMs(lease)) / ATTEMPT_MS);
     this.recordOnce(lease, silentMs);
     await this.publish('Lease Expired', { silentMs, attempt });
+  }
+
+  private async warn({ epoch, renewals, phase, ttlMs }: Lease): Promise<void> {
+    const silence = `${epoch}/${renewals}`;
+    if (phase !== 'held' || this.keeper.silentMs() < ttlMs / 2 || silence === this.lastOverdue) return;
+    this.lastOverdue = silence;
+    await this.publish('Lease Overdue', { silentMs: Math.round(this.keeper.silentMs()), attempt: 0 });
   }
 
   /** The holder gave the lease up: nobody has to wait for the ttl. */
@@ -59,7 +69,7 @@ export class Announcer {
   }
 
   private async publish(
-    type: 'Lease Expired' | 'Engine Down',
+    type: 'Lease Overdue' | 'Lease Expired' | 'Engine Down',
     more: { silentMs: number; attempt: number },
   ): Promise<void> {
     const { events, config, me, log } = this.parts;

@@ -85,7 +85,7 @@ export interface Journal {
   list(cluster: string, filter?: { operation?: string; limit?: number }): Outside<JournalEntry[]>;
 }
 
-export type EventType = 'Lease Expired' | 'Engine Down' | 'Operation Ended' | 'Attention Needed';
+export type EventType = 'Lease Overdue' | 'Lease Expired' | 'Engine Down' | 'Operation Ended' | 'Attention Needed';
 
 export interface MainstayEvent {
   type: EventType;

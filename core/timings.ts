@@ -37,6 +37,24 @@ export const defaultTimings: Timings = {
   clockErrorPpm: 10_000,
 };
 
+/**
+ * For a failover within 3 s: 3 x 270 <= 1200 - 380, and 380 >= 340 + 12. Two requests in a row may fail, each within 260 ms; a
+ * node that is starved for more than 0.8 s loses its role.
+ */
+export const tightTimings: Timings = {
+  ttlMs: 1200,
+  marginMs: 380,
+  heartbeatMs: 270,
+  alertMs: 50,
+  reportMs: 2000,
+  storeTimeoutMs: 260,
+  engineStopMs: 340,
+  clockErrorPpm: 10_000,
+};
+
+/** What a configuration names instead of eight numbers. */
+export const timingPresets = { default: defaultTimings, tight: tightTimings } as const;
+
 /** Clock-rate error over one ttl, rounded up, in ms. */
 export const clockErrorMs = (timings: Timings): number =>
   Math.ceil((timings.ttlMs * timings.clockErrorPpm) / 1_000_000);

@@ -17,6 +17,12 @@ export interface StepEvent {
   deadlineMs: number;
 }
 
+/** A lease is overdue, or five minutes have passed: this function may be needed in a moment, and cold starts add up. */
+export interface WarmUp {
+  'detail-type': 'Lease Overdue' | 'Scheduled Event';
+  detail: { cluster?: string };
+}
+
 /** `name` is what Step Functions sees; `message` carries the whole problem for whoever reads the execution. */
 export class StepFailed extends Error {
   constructor(problem: StepProblem) {
@@ -30,8 +36,13 @@ export function stepHandler(step: string, ...more: MorePorts[]) {
   const metrics = new Metrics();
   const tracer = new Tracer();
   const ports = createPorts(more, tracer);
-  return async (event: StepEvent, context: Context): Promise<WorkflowState> => {
+  return async (event: StepEvent | WarmUp, context: Context): Promise<WorkflowState | null> => {
     logger.addContext(context);
+    if ('detail-type' in event) {
+      // The read opens the connection that the step will need; nothing is done with what it says.
+      await ports.leases.read(event.detail.cluster ?? '-');
+      return null;
+    }
     tracer.putAnnotation('operation', event.operation);
     const startedAtMs = ports.clock.nowMs();
     const result = await runStep(ports, { step, ...event });

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { storeLossModes } from '../core/failsafe';
 import type { ClusterConfig } from '../core/model';
 import { replicationModes } from '../core/replication';
-import { defaultTimings, judgeTimings } from '../core/timings';
+import { judgeTimings, type Timings, timingPresets } from '../core/timings';
 
 const nodeSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a node name is lower-case letters, digits and dashes'),
@@ -17,17 +17,24 @@ const nodeSchema = z.strictObject({
   agentPort: z.int().min(1).max(65535).default(8009),
 });
 
+const timing = z.number().optional();
+/** A preset, and what is to be different from it. */
 const timingsSchema = z
   .strictObject({
-    ttlMs: z.number().default(defaultTimings.ttlMs),
-    marginMs: z.number().default(defaultTimings.marginMs),
-    heartbeatMs: z.number().default(defaultTimings.heartbeatMs),
-    alertMs: z.number().default(defaultTimings.alertMs),
-    reportMs: z.number().default(defaultTimings.reportMs),
-    storeTimeoutMs: z.number().default(defaultTimings.storeTimeoutMs),
-    engineStopMs: z.number().default(defaultTimings.engineStopMs),
-    clockErrorPpm: z.number().default(defaultTimings.clockErrorPpm),
+    preset: z.enum(['default', 'tight']).default('default'),
+    ttlMs: timing,
+    marginMs: timing,
+    heartbeatMs: timing,
+    alertMs: timing,
+    reportMs: timing,
+    storeTimeoutMs: timing,
+    engineStopMs: timing,
+    clockErrorPpm: timing,
   })
+  .transform(({ preset, ...changes }) => ({
+    ...timingPresets[preset],
+    ...(Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<Timings>),
+  }))
   .superRefine((timings, context) => {
     for (const message of judgeTimings(timings)) context.addIssue({ code: 'custom', message });
   });

@@ -3,7 +3,7 @@
 
 import { type App, Aws, CfnOutput, CustomResource, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
-import { EventBus, type IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { EventBus, type IEventBus, Rule, type RuleProps, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as Lambda, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
@@ -148,6 +148,30 @@ export class ControlPlaneStack extends Stack {
       new LambdaFunction(this.functionOf('dispatch'), { retryAttempts: 3, maxEventAge: Duration.minutes(5) }),
     );
     this.sweep(bus);
+    this.warmUp(bus);
+  }
+
+  /**
+   * The functions of a failover are started while the failure is still being verified, and kept so by the clock: cold starts would
+   * add up. Lambda keeps an idle instance for longer than five minutes.
+   */
+  private warmUp(bus: IEventBus): void {
+    const failover = ['dispatch', ...stepNames(plans.failover)];
+    const eventPattern = { source: ['mainstay'], detailType: ['Lease Overdue'] };
+    this.startEarly('WarmUpRule', failover, { eventBus: bus, eventPattern });
+    const both = [...new Set([...failover, ...stepNames(plans.switchover)])];
+    this.startEarly('WarmUpClock', both, { schedule: Schedule.rate(Duration.minutes(5)) });
+  }
+
+  private startEarly(id: string, names: readonly string[], when: RuleProps): void {
+    for (let first = 0; first < names.length; first += targetsPerRule) {
+      const description = 'These functions may be needed in a moment';
+      const rule = new Rule(this, `${id}${first / targetsPerRule}`, { ...when, description });
+      for (const name of names.slice(first, first + targetsPerRule))
+        rule.addTarget(
+          new LambdaFunction(this.functionOf(name), { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
+        );
+    }
   }
 
   /** T50: what an execution leaves behind that did not end well is put in order at once, and at the latest by the clock. */
@@ -176,6 +200,9 @@ export class ControlPlaneStack extends Stack {
     return found;
   }
 }
+
+/** A quota of EventBridge. */
+const targetsPerRule = 5;
 
 /** The longest deadline that any plan gives a step. */
 function deadlinesOf(all: readonly Plan[]): Map<string, number> {

@@ -1,9 +1,12 @@
 // A real stack for end-to-end tests: emulator, deployed control plane, agents, PostgreSQL. Waits for conditions with a
 // deadline, never for a time.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { Client } from 'pg';
 import { createDocumentClient } from '../../adapters/aws/clients';
 import { createJournal } from '../../adapters/aws/journal';
@@ -12,10 +15,12 @@ import { createReports } from '../../adapters/aws/reports';
 import { createSettings } from '../../adapters/aws/settings';
 import { createSystemIds } from '../../adapters/system';
 import type { Lease, Report } from '../../core/model';
+import { stepNames } from '../../core/plan';
 import type { JournalEntry } from '../../core/ports';
 import { nodeFiles } from '../../local/layout';
 import { processesIn } from '../../local/processes';
 import { type CliRun, Stack, type StackOptions } from '../../local/stack';
+import { plans } from '../../workflows/plans';
 
 export const cluster = 'alpha';
 
@@ -138,6 +143,23 @@ export class World {
 
   async throughVip(text: string): Promise<Record<string, unknown>[]> {
     return query(this.stack.facts.vip.host, this.stack.facts.vip.port, text);
+  }
+
+  /** As the stack's own rules do every five minutes (infra/control-plane-stack.ts, warmUp). */
+  async warmUp(): Promise<void> {
+    const lambda = new LambdaClient(this.credentials);
+    const names = ['dispatch', ...stepNames(plans.failover), ...stepNames(plans.switchover)];
+    const Payload = Buffer.from(JSON.stringify({ 'detail-type': 'Scheduled Event', detail: {} }));
+    for (const name of new Set(names))
+      await lambda.send(new InvokeCommand({ FunctionName: `${this.stack.facts.stackName}-${name}`, Payload }));
+    lambda.destroy();
+  }
+
+  /** The postmaster. */
+  enginePid(node: string): number {
+    return Number(
+      readFileSync(join(nodeFiles(this.stack.node(node).dir).data, 'postmaster.pid'), 'utf8').split('\n')[0],
+    );
   }
 
   /** Something runs on it. */

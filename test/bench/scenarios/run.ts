@@ -12,7 +12,7 @@ import { PgAutoFailover, pgAutoFailoverNeeds } from './pg-auto-failover';
 import { Repmgr, repmgrNeeds } from './repmgr';
 import { type Measured, type ScenarioName, strike } from './scenarios';
 import type { Preset, SystemUnderTest } from './system';
-import { own, scenarioTable } from './table';
+import { scenarioTable } from './table';
 
 const peers = {
   patroni: { make: (preset: Preset): SystemUnderTest => new Patroni(preset), needs: patroniNeeds },
@@ -38,10 +38,7 @@ type Make = (preset: Preset) => SystemUnderTest;
 
 function systemsOf(options: ScenarioOptions): Make[] {
   const makes: Make[] = [];
-  if (!options.onlyPeers) {
-    if (mainstay === null) throw new Error(`${own} is not to be had here yet: --only-peers`);
-    makes.push(mainstay);
-  }
+  if (!options.onlyPeers) makes.push(mainstay);
   for (const name of options.peers) {
     const missing = whyNotHere(peers[name].needs);
     if (missing) throw new Error(`${name}: ${missing}`);
