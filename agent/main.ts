@@ -14,6 +14,7 @@ import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
 import { createSystemClock, createSystemIds } from '../adapters/system';
+import { createWitnesses, hearQuestions, noWitnesses } from '../adapters/witnesses';
 import type { ClusterConfig, NodeConfig } from '../core/model';
 import type { EngineDriver } from '../core/ports';
 import { judgeTimings } from '../core/timings';
@@ -24,7 +25,6 @@ import { createDeadman } from './deadman';
 import { type Archiving, createPostgresDriver } from './drivers/postgres/driver';
 import { gateOf, removeGate } from './gate/node-gate';
 import { type AgentSettings, DEFAULT_SETTINGS_FILE, readSettings } from './settings';
-import { createWitnesses, hearQuestions, noWitnesses } from './witness-channel';
 
 const clock = createSystemClock();
 const ids = createSystemIds();

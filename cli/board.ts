@@ -5,7 +5,7 @@ import type { Outcome } from './outcome';
 import { byteText, columns, durationText, type Paint } from './output';
 import type { ClusterView, NodeView } from './view';
 
-const headings = ['NODE', 'STATE', 'STORED', 'APPLIED', 'LAG', 'FOLLOWS', 'DEADMAN', 'SEEN', 'WHY'];
+const headings = ['NODE', 'STATE', 'STORED', 'APPLIED', 'LAG', 'FOLLOWS', 'DEADMAN', 'GATE', 'SEEN', 'WHY'];
 
 /** `alpha[AUTOMATIC:HELD]  epoch 8  main db2  VIP 10.0.0.10:5432`, troubles, nodes. */
 export function drawCluster(view: ClusterView, paint: Paint): string[] {
@@ -18,9 +18,11 @@ export function drawCluster(view: ClusterView, paint: Paint): string[] {
   return [head, ...troubles(view).map((text) => `  ${paint.yellow(text)}`), ...lines.map((line) => `  ${line}`)];
 }
 
-function troubles({ cluster, hold, operation, drain, phase }: ClusterView): string[] {
+function troubles(view: ClusterView): string[] {
+  const { cluster, hold, operation, drain, phase } = view;
   const found: string[] = [];
   if (operation) found.push(`RUNNING ${operation.kind} ${operation.id} by ${operation.by} since ${operation.since}`);
+  if (view.degraded) found.push('DEGRADED: commits wait for nobody, and nobody may take over by itself');
   if (drain) found.push(`DRAINING (${drain})`);
   if (hold) found.push(`HOLD since epoch ${hold.epoch}: ${hold.reason}; next: mainstay recover ${cluster} NODE`);
   if (phase === 'vacant') found.push(`NOBODY WAS EVER MAIN; next: mainstay start ${cluster} [--node NAME]`);
@@ -34,8 +36,9 @@ function cells(node: NodeView): string[] {
     byteText(node.storedBytes),
     byteText(node.appliedBytes),
     byteText(node.lagBytes),
-    node.following ? `${node.following}${node.streaming ? '' : ' (broken)'}` : '-',
+    node.following ? `${node.following}${node.streaming ? '' : ' (broken)'}${node.recorded ? ' (sync)' : ''}` : '-',
     node.deadman ?? '-',
+    node.gate ?? '-',
     node.seenSecondsAgo === null ? '-' : `${node.seenSecondsAgo} s`,
     node.rule ? `${node.rule} ${node.because}${node.problem ? ` [${node.problem}]` : ''}` : '-',
   ];

@@ -4,6 +4,7 @@
 import { type Evaluation, evaluate } from '../core/candidates';
 import { vacantLease } from '../core/lease';
 import type { ClusterConfig, Hold, Lease, NodeName, Operation, Phase, Policy, PolicyMode, Report } from '../core/model';
+import type { ReplicationMode } from '../core/replication';
 import { configOf, leaseOf } from './cluster';
 import type { Desk } from './desk';
 import { must } from './problems';
@@ -20,6 +21,10 @@ export interface NodeView {
   following: NodeName | null;
   streaming: boolean;
   deadman: Report['deadman'] | null;
+  /** The lease in its kernel: what it lets through now; null when its agent does not say. */
+  gate: NonNullable<Report['gate']>['state'] | null;
+  /** The lease names it as one that has every acknowledged commit. */
+  recorded: boolean;
   seenSecondsAgo: number | null;
   rule: string | null;
   because: string | null;
@@ -40,6 +45,9 @@ export interface ClusterView {
   operation: Operation | null;
   drain: Lease['drain'];
   pausedBy: Lease['pausedBy'];
+  replication: ReplicationMode;
+  /** sync: the main acknowledges alone. */
+  degraded: boolean;
   nodes: NodeView[];
 }
 
@@ -66,6 +74,8 @@ export function clusterView({ config, lease: stored, policy, reports, now }: Sou
     operation: lease.operation,
     drain: lease.drain,
     pausedBy: lease.pausedBy,
+    replication: config.replication.mode,
+    degraded: config.replication.mode === 'sync' && lease.phase === 'held' && lease.synced.length === 0,
     nodes: evaluations.map((evaluation) =>
       nodeView(
         evaluation,
@@ -103,6 +113,8 @@ function nodeView(evaluation: Evaluation, report: Report | undefined, around: Su
     following: report?.engine.following ?? null,
     streaming: report?.engine.streaming ?? false,
     deadman: report?.deadman ?? null,
+    gate: report?.gate ? (report.gate.intact ? report.gate.state : 'absent') : null,
+    recorded: around.lease.synced.includes(node),
     seenSecondsAgo: report ? Math.round(betweenMs(report.at, around.now) / 1000) : null,
     rule: report?.rule ?? null,
     because: report?.because ?? null,

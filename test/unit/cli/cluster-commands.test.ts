@@ -22,10 +22,10 @@ describe('ls', () => {
     expect(code).toBe(0);
     expect(out.split('\n')).toEqual([
       'alpha[AUTOMATIC:HELD]  epoch 7  main db1  VIP 203.0.113.10:5432',
-      '  NODE  STATE   STORED    APPLIED   LAG      FOLLOWS  DEADMAN   SEEN  WHY',
-      '  db1   MAIN    48.0 MiB  48.0 MiB  0 B      -        armed     0 s   R100 I hold the lease and renew it',
-      '  db2   BACKUP  48.0 MiB  48.0 MiB  0 B      db1      disarmed  0 s   R170 another node holds the lease: I follow it',
-      '  db3   BACKUP  48.0 MiB  48.0 MiB  1.6 KiB  db1      disarmed  0 s   R170 another node holds the lease: I follow it',
+      '  NODE  STATE   STORED    APPLIED   LAG      FOLLOWS  DEADMAN   GATE  SEEN  WHY',
+      '  db1   MAIN    48.0 MiB  48.0 MiB  0 B      -        armed     -     0 s   R100 I hold the lease and renew it',
+      '  db2   BACKUP  48.0 MiB  48.0 MiB  0 B      db1      disarmed  -     0 s   R170 another node holds the lease: I follow it',
+      '  db3   BACKUP  48.0 MiB  48.0 MiB  1.6 KiB  db1      disarmed  -     0 s   R170 another node holds the lease: I follow it',
       '',
     ]);
   });

@@ -4,11 +4,11 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import * as z from 'zod/mini';
-import { unreachable } from '../adapters/problems';
 import type { Question, Word } from '../core/failsafe';
 import type { NodeConfig } from '../core/model';
 import type { Outside, Witnesses } from '../core/ports';
 import { fail, ok } from '../core/result';
+import { unreachable } from './problems';
 
 const PATH = '/word';
 /** Longer ones are nobody's question. */
@@ -83,7 +83,7 @@ function ask(
     const lost = (why: string) => resolve(fail(unreachable(`${name} does not answer: ${why}`, 'see its agent')));
     const headers = { 'x-seal': sealOf(secret, text), 'content-length': Buffer.byteLength(text) };
     const call = request(
-      { host, port: agentPort, path: PATH, method: 'POST', headers, timeout: timeoutMs },
+      { host, port: agentPort, path: PATH, method: 'POST', headers, signal: AbortSignal.timeout(timeoutMs) },
       async (reply) => {
         const answer = await bodyOf(reply).catch(() => '');
         const word = isSealed(reply.headers['x-seal'], secret, once, answer) ? parse(said, answer) : null;
@@ -91,9 +91,9 @@ function ask(
         else resolve(ok(word));
       },
     );
-    const bound = setTimeout(() => call.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-    call.once('close', () => clearTimeout(bound));
-    call.once('error', (error) => lost(error.message));
+    call.once('error', ({ name: kind, message }) =>
+      lost(kind === 'TimeoutError' || kind === 'AbortError' ? `nothing within ${timeoutMs} ms` : message),
+    );
     call.end(text);
   });
 }
