@@ -66,6 +66,8 @@ const engineStatus = z.looseObject({
   applied: z.nullable(position),
   following: z.nullable(text),
   streaming: z.boolean(),
+  replayLagMs: z.optional(z.number()),
+  logicalSlots: z.optional(z.array(text)),
   dataId: z.nullable(text),
   forkedAt: z.nullable(position),
   problem: z.nullable(text),
@@ -146,6 +148,7 @@ export const configShape = z.looseObject({
   timings,
   fence: z.array(z.enum(['demote-ack', 'self-fence', 'power-off'])),
   maxLagBytes: z.number(),
+  maxReplayLagMs: z._default(z.number(), 60_000),
   replication: z._default(z.looseObject({ mode: z.enum(replicationModes), backups: count }), {
     mode: 'async',
     backups: 1,

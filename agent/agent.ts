@@ -30,6 +30,7 @@ export class Agent {
   private decision: Decision = { rule: '-', goal: 'backup', act: 'none', because: 'starting' };
   private probe: ProbeResult | null = null;
   private probing = false;
+  private checkpointed: string | null = null;
   private slotsKeptAtMs = Number.NEGATIVE_INFINITY;
   private leaving = false;
   private stopped = false;
@@ -102,6 +103,7 @@ export class Agent {
     await this.work.keepReadable();
     await this.replication.keep();
     this.startProbe();
+    this.startCheckpoint();
     await this.reporter.report(this.decision, this.probe, this.isAlert());
     await this.keepSlots();
     if (this.work.state === 'backup') await this.announcer.announce();
@@ -221,6 +223,15 @@ export class Agent {
       this.probing = false;
       if (result.accepted) this.poke();
     });
+  }
+
+  /** A hand-over is coming: what is written to the disk now need not be written while nobody can write. */
+  private startCheckpoint(): void {
+    const { operation, drain } = this.keeper.lease ?? {};
+    if (operation?.kind !== 'switchover' || drain || this.work.state !== 'main') return;
+    if (this.checkpointed === operation.id) return;
+    this.checkpointed = operation.id;
+    void this.parts.driver.checkpoint();
   }
 
   private async keepSlots(): Promise<void> {

@@ -54,6 +54,9 @@ function whyNot(
   if (!mustStream && mayLack(question, report))
     return `acknowledged writes could be lost: it has less than the recorded backups (${lease.synced.join(', ') || 'none'})`;
   if (mustStream && !report.engine.streaming) return 'its stream from the main is broken';
+  const { replayLagMs = 0 } = report.engine;
+  if (replayLagMs > config.maxReplayLagMs)
+    return `it has not shown all that it has for ${Math.round(replayLagMs / 1000)} s (limit ${config.maxReplayLagMs / 1000} s)`;
   if (lagBytes !== null && lagBytes > config.maxLagBytes)
     return `it is ${lagBytes} bytes behind (limit ${config.maxLagBytes})`;
   return null;

@@ -114,6 +114,10 @@ export interface EngineStatus {
   applied: Position | null;
   /** Node it is configured to follow, or null. */
   following: NodeName | null;
+  /** How long it has had more than it shows, in ms: a promotion has to wait for that (T32). Absent: not told. */
+  replayLagMs?: number;
+  /** Main: logical replication slots; they do not move with the role. */
+  logicalSlots?: string[];
   /** The stream from that node is live (T36). */
   streaming: boolean;
   /** Sum that identifies the data set (PostgreSQL: system identifier) (T40). */
@@ -235,6 +239,8 @@ export interface ClusterConfig {
   fence: FenceRung[];
   /** A backup further behind than this is no candidate, in bytes. */
   maxLagBytes: number;
+  /** Nor one that has not caught up with what it has received for so long, in ms. */
+  maxReplayLagMs: number;
   replication: ReplicationConfig;
   /** What a main does that can reach the store no more (core/failsafe.ts). */
   onStoreLoss: StoreLossMode;

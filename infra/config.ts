@@ -61,6 +61,7 @@ const clusterSchema = z
       .int()
       .min(0)
       .default(16 * 1024 * 1024),
+    maxReplayLagMs: z.int().min(1).default(60_000),
     onStoreLoss: z.enum(storeLossModes).default('strict'),
     replication: z
       .strictObject({

@@ -26,6 +26,8 @@ export interface Backend {
   endpointFor(emulator: URL): Promise<string>;
   /** Gives a node what it needs before anything runs on it. */
   prepare(node: string, dir: string): Promise<void>;
+  /** Where a client of this machine finds the VIP; a folder stands for a Unix socket in it. `dir`: of the stack. */
+  doorToVip(dir: string): Promise<string>;
   /** The VIP leads to this node from now on, or to none. */
   leadVip(node: string | null): void;
   /** Orders of this backend beside the common ones. */

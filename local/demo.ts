@@ -4,12 +4,13 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { keptFile, keptStack, Stack } from './stack';
 import { type StepTime, Story, type StoryResult } from './story';
 
 interface DemoOptions {
   json?: string;
+  backend: 'process' | 'netns';
   keep?: boolean;
   down?: boolean;
 }
@@ -26,7 +27,7 @@ const tell = (sinceMs: number | null, what: string, text: string): void => {
   say(`  ${time.padStart(8)}  ${what.padEnd(14)} ${text}`);
 };
 
-async function demo({ json, keep }: DemoOptions): Promise<void> {
+async function demo({ json, keep, backend }: DemoOptions): Promise<void> {
   if (keptStack()) throw new Error('a kept demo is running: end it with  npm run demo -- --down');
   let end: () => Promise<void> = async () => undefined;
   let ending: Promise<void> | null = null;
@@ -48,7 +49,7 @@ async function demo({ json, keep }: DemoOptions): Promise<void> {
   say('Mainstay demo: three PostgreSQL nodes, the deployed control plane in an emulated AWS account\n');
   try {
     const progress = (line: string) => say(`  [${seconds(performance.now() - startedAtMs)}] ${line}`);
-    const stack = await Stack.start({ progress }, (stop) => {
+    const stack = await Stack.start({ progress, backend }, (stop) => {
       end = stop;
     });
     const story = new Story(stack, tell);
@@ -114,6 +115,11 @@ async function down(): Promise<void> {
 new Command('npm run demo --')
   .description('Kill a real PostgreSQL main and watch the deployed control plane fail it over')
   .option('--json <file>', 'write the measured result there')
+  .addOption(
+    new Option('--backend <kind>', 'process: on loopback; netns: each node in a network namespace (root)')
+      .choices(['process', 'netns'])
+      .default('process'),
+  )
   .option('--keep', 'leave it running afterwards, and print how to use the CLI on it')
   .option('--down', 'end a demo that was kept')
   .addHelpText(

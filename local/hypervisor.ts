@@ -115,6 +115,7 @@ export class Hypervisor {
       backend: backend.kind,
       controlPort,
       vip,
+      door: await backend.doorToVip(dir),
       nodes: locals,
       places: backend.places,
       cli: join(dir, 'programs', 'mainstay.js'),

@@ -24,6 +24,8 @@ export interface StackFacts {
   backend: 'process' | 'netns';
   controlPort: number;
   vip: { host: string; port: number; allocationId: string };
+  /** Where a client of this machine finds the VIP: a host, or a folder with a Unix socket. */
+  door: string;
   nodes: LocalNode[];
   /** Places for clients (netns only), each with what stands before a command that is to run there. */
   places: Record<string, string[]>;

@@ -1,7 +1,9 @@
 // The netns backend: each node a network namespace with an address of its own on a switch, the VIP a real address, the emulated
 // account behind the same switch. Whatever a network, a disk or a whole machine does to a node can be ordered here. Root only.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -49,6 +51,7 @@ export async function createNetnsBackend({ names, diskMiB }: NetnsOptions): Prom
       folders.set(name, dir);
       if (diskMiB !== null) await ownDisk(network.inside(name, dir), dir, diskMiB);
     },
+    doorToVip: (dir) => openDoor(network.at(clients), join(dir, 'door'), vip),
     leadVip: (name) => network.giveVip(name),
     orders: {
       /** `cuts=db1>db2,db2>db1`: exactly these from now on; none heals. */
@@ -115,6 +118,25 @@ async function ownDisk(at: readonly string[], dir: string, sizeMiB: number): Pro
   await run(at, 'mount', '-o', 'loop', image, fresh);
   await run(at, 'cp', '-a', `${volume}/.`, fresh);
   await run(at, 'mount', '--move', fresh, volume);
+}
+
+/** Ends with this process: its standard input ends then. */
+async function openDoor(at: readonly string[], folder: string, host: string): Promise<string> {
+  await mkdir(folder);
+  const [program = '', ...args] = [
+    ...at,
+    process.execPath,
+    '--import',
+    require.resolve('tsx'),
+    join(__dirname, 'door.ts'),
+  ];
+  const child = spawn(program, [...args, folder, host, String(enginePort)], {
+    cwd: folder,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
+  });
+  await once(child.stdout, 'data');
+  return folder;
 }
 
 /** Until nothing fits any more; that `head` fails then is the point. */

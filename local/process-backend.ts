@@ -25,6 +25,7 @@ export async function createProcessBackend(names: readonly string[]): Promise<Ba
     places: {},
     endpointFor: async (emulator) => emulator.origin,
     prepare: async () => undefined,
+    doorToVip: async () => loopback,
     leadVip: (name) => relay.lead(name === null ? null : { host: loopback, port: portOf(name) }),
     orders: {},
     heal: async () => undefined,

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HypervisorOptions } from './hypervisor';
-import type { StackFacts } from './layout';
+import { nodeFiles, type StackFacts } from './layout';
 import { killAllIn } from './processes';
 
 export type StackOptions = Pick<
@@ -95,6 +95,12 @@ export class Stack {
           resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr }),
       );
     });
+  }
+
+  /** Where this machine reaches the engine of a node: one in a network of its own by its Unix socket. */
+  hostOf(name: string): string {
+    const { dir, host } = this.node(name);
+    return this.facts.backend === 'netns' ? nodeFiles(dir).socket : host;
   }
 
   node(name: string): StackFacts['nodes'][number] {

@@ -80,8 +80,9 @@ export class Story {
   }
 
   async run(): Promise<StoryResult> {
-    const { host, port } = this.stack.facts.vip;
-    const client = new WritingClient({ host, port });
+    const { door, vip } = this.stack.facts;
+    const { host, port } = vip;
+    const client = new WritingClient({ host: door, port });
     await client.start();
     await client.flows(50, patienceMs);
     this.tell(
@@ -99,7 +100,10 @@ export class Story {
       return {
         failover: { ...failover, ackedWrites: client.acknowledged },
         recover,
-        switchover: { ...switchover, lostWrites: (await client.lost(host, main.port)) - failover.lostWrites },
+        switchover: {
+          ...switchover,
+          lostWrites: (await client.lost(this.stack.hostOf(main.name), main.port)) - failover.lostWrites,
+        },
       };
     } finally {
       await client.stop();
@@ -134,7 +138,7 @@ export class Story {
   }
 
   private lostNow(client: WritingClient, main: string): Promise<number> {
-    return client.lost(this.stack.facts.vip.host, this.stack.node(main).port);
+    return client.lost(this.stack.hostOf(main), this.stack.node(main).port);
   }
 
   private async recover(node: string): Promise<StoryResult['recover']> {

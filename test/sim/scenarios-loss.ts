@@ -1,6 +1,7 @@
 // Named scenarios: what may be lost, who may be chosen, and how a node comes back.
 
 import assert from 'node:assert/strict';
+import type { Machine } from './machine';
 import { atRest, backup, backups, main, ordered, pullPlug, type Scenario, writable } from './scenario';
 import type { World } from './world';
 
@@ -10,6 +11,17 @@ const reportedLoss = (world: World) =>
     beyondBytes: number;
     atLeastBytes: number;
   };
+
+/** The main is lost with writes that no backup has; another one takes over. Gives the lost one. */
+async function loseAhead(world: World): Promise<Machine> {
+  const old = main(world);
+  for (const { engine } of backups(world)) engine.lagWrites = 50;
+  await world.clock.advance(5000);
+  pullPlug(world, old);
+  for (const { engine } of backups(world)) engine.lagWrites = 0;
+  await world.clock.advance(20_000);
+  return old;
+}
 
 export const lossScenarios: Record<string, Scenario> = {
   'T27: what a failover loses is told as a position, and nothing before it is lost': async () => {
@@ -77,12 +89,7 @@ export const lossScenarios: Record<string, Scenario> = {
 
   'T35: a rejoin that is interrupted leaves a node that does not start, until it is recovered again': async () => {
     const world = await atRest();
-    const old = main(world);
-    for (const { engine } of backups(world)) engine.lagWrites = 50;
-    await world.clock.advance(5000);
-    pullPlug(world, old);
-    for (const { engine } of backups(world)) engine.lagWrites = 0;
-    await world.clock.advance(20_000);
+    const old = await loseAhead(world);
     void world.people.order('recover', { node: old.name });
     while (!old.engine.torn) await world.clock.advance(20);
     old.killAgent();
@@ -126,12 +133,7 @@ export const lossScenarios: Record<string, Scenario> = {
   'T41: a node comes back by rewind only after its evidence was kept, and by follow when nothing had diverged':
     async () => {
       const world = await atRest();
-      const old = main(world);
-      for (const { engine } of backups(world)) engine.lagWrites = 50;
-      await world.clock.advance(5000);
-      pullPlug(world, old);
-      for (const { engine } of backups(world)) engine.lagWrites = 0;
-      await world.clock.advance(20_000);
+      const old = await loseAhead(world);
       assert.equal((await ordered(world, 'recover', { node: old.name })).end, 'done');
       const rejoined = world.journal().findLast(({ rule }) => rule === 'rejoin');
       assert.deepEqual([rejoined?.details?.method, rejoined?.details?.evidence], ['rewind', 'kept']);

@@ -136,13 +136,11 @@ export class World {
 
   /** As superuser, straight at the node, past the VIP (T17). */
   async sql(node: string, text: string): Promise<Record<string, unknown>[]> {
-    const { dir, host, port } = this.stack.node(node);
-    // A node with an address of its own is in a network of its own: its socket is the way in.
-    return query(this.stack.facts.backend === 'netns' ? nodeFiles(dir).socket : host, port, text);
+    return query(this.stack.hostOf(node), this.stack.node(node).port, text);
   }
 
   async throughVip(text: string): Promise<Record<string, unknown>[]> {
-    return query(this.stack.facts.vip.host, this.stack.facts.vip.port, text);
+    return query(this.stack.facts.door, this.stack.facts.vip.port, text);
   }
 
   /** As the stack's own rules do every five minutes (infra/control-plane-stack.ts, warmUp). */

@@ -25,6 +25,7 @@ export const aConfig = (name: string, change: Partial<ClusterConfig> = {}): Clus
   timings: defaultTimings,
   fence: ['demote-ack', 'self-fence', 'power-off'],
   maxLagBytes: 16_000_000,
+  maxReplayLagMs: 60_000,
   replication: { mode: 'async', backups: 1 },
   onStoreLoss: 'strict',
   consumers: [{ name: 'billing', instanceId: 'i-billing', document: 'mainstay-redirect' }],

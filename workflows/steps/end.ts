@@ -1,23 +1,19 @@
 // Takes the operation off the lease and tells everybody how it ended.
 
 import { fail, ok } from '../../core/result';
-import { changeLease, type StepContext, type StepDefinition, type StepResult } from '../step';
+import type { StepContext, StepDefinition, StepResult } from '../step';
+import { isOnLease, leaveLease } from './leave';
 
 export const end: StepDefinition = { needs: 'nothing', run };
 
 async function run(context: StepContext): StepResult {
-  const { ports, config, state, lease, operation } = context;
+  const { ports, config, state, operation } = context;
   // A retry of an end whose reply was lost (T48): the operation is off the lease, and it was told how it ended.
-  if (lease.operation?.id !== operation) {
+  if (!isOnLease(context)) {
     context.note('already ended');
     return ok({});
   }
-  const ended = await changeLease(
-    context,
-    'end',
-    () => ({ operation: lease.operation ?? undefined }),
-    (now) => now.operation?.id !== operation,
-  );
+  const ended = await leaveLease(context);
   if (!ended.ok) return fail(ended.error);
   const outcome = state.degraded?.length ? 'degraded' : 'done';
   const published = await ports.events.publish({

@@ -2,19 +2,15 @@
 // can act (T50), and a person is told. Touches nothing else.
 
 import { ok } from '../../core/result';
-import { changeLease, type StepContext, type StepDefinition, type StepResult } from '../step';
+import type { StepContext, StepDefinition, StepResult } from '../step';
+import { isOnLease, leaveLease } from './leave';
 
 export const page: StepDefinition = { needs: 'nothing', run };
 
 async function run(context: StepContext): StepResult {
   const { ports, config, state, lease, operation } = context;
-  if (lease.operation?.id === operation) {
-    const ended = await changeLease(
-      context,
-      'end',
-      () => ({ operation: lease.operation ?? undefined }),
-      (now) => now.operation?.id !== operation,
-    );
+  if (isOnLease(context)) {
+    const ended = await leaveLease(context);
     context.note(ended.ok ? 'operation released' : `operation not released: ${ended.error.message}`);
   }
   const told = await ports.events.publish({

@@ -30,10 +30,11 @@ async function run(context: StepContext): StepResult {
       undo('NotServing', `a switchover needs a serving main, and the lease is ${lease.phase}`, 'see: mainstay status'),
     );
   }
+  const reports = await reportsOf(context);
   const evaluations = evaluate({
     config,
     lease,
-    reports: await reportsOf(context),
+    reports,
     freshSince: null,
     mustStream: true,
   });
@@ -45,5 +46,10 @@ async function run(context: StepContext): StepResult {
     const reasons = evaluations.map(({ node, because }) => `${node}: ${because}`).join('; ');
     return fail(undo('NoCandidate', `no backup of ${config.name} can become main: ${reasons}`, 'mend one of them'));
   }
+  const logical = reports.find(({ node }) => node === lease.holder)?.engine.logicalSlots ?? [];
+  if (logical.length > 0)
+    context.note(`logical replication slots stay behind, their consumers need new ones: ${logical.join(', ')}`, {
+      logical,
+    });
   return ok({});
 }

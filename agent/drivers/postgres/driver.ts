@@ -16,15 +16,14 @@ import { reserveTimelines } from './archive/timelines';
 import { isBackupData } from './control-data';
 import { Engine } from './engine';
 import { writeWhole } from './files';
-import { followersOf } from './followers';
+import { followersOf, waitFor } from './followers';
 import { adoptHistories } from './histories';
 import { type PostgresOptions, type Settled, settle } from './options';
 import { probeWrite } from './probe';
 import { attempted, problem } from './problems';
 import { signal } from './processes';
 import { Rejoin } from './rejoin';
-import { textOf } from './session';
-import { configuredMain, waitingFor } from './settings';
+import { configuredMain } from './settings';
 import { keepSlots } from './slots';
 import { localAncestry, StatusReader } from './status';
 import { ensureOwnSlot } from './upstream';
@@ -248,25 +247,8 @@ class PostgresDriver implements EngineDriver, Archiving {
     return started.ok ? this.promoteUnless(fences, spawned) : started;
   }
 
-  waitFor = (nodes: readonly NodeName[]): Driven => attempted('NotWaiting', () => this.doWaitFor(nodes));
+  waitFor = (nodes: readonly NodeName[]): Driven => attempted('NotWaiting', () => waitFor(this.engine, nodes));
   followers = (): Promise<Follower[]> => followersOf(this.engine.session);
-
-  /** A setting that every process of the engine has to read: true when a session that asks afterwards sees it. */
-  private async doWaitFor(nodes: readonly NodeName[]): Driven {
-    const { clock, engineStopMs } = this.options;
-    this.engine.waited = [...nodes];
-    await this.engine.ensureSettings(await configuredMain(this.options));
-    if (this.engine.pid() === null) return ok(undefined);
-    const reloaded = await this.engine.session.ask('select pg_reload_conf()');
-    const deadline = clock.nowMs() + engineStopMs;
-    while (reloaded.ok && clock.nowMs() < deadline) {
-      const shown = await this.engine.session.ask('show synchronous_standby_names');
-      if (shown.ok && textOf(shown.value[0], 'synchronous_standby_names') === waitingFor(nodes)) return ok(undefined);
-      await clock.sleep(POLL_MS);
-    }
-    const why = reloaded.ok ? 'the new setting is not in effect' : reloaded.error;
-    return problem('NotWaiting', `commits do not wait for ${nodes.join(', ') || 'nobody'} yet: ${why}`, 'Ask again.');
-  }
 
   private openWritable(fences: number, spawned: (pid: number) => boolean): Driven {
     return this.engine.startWritable(fences, (pid) => {

@@ -17,6 +17,7 @@ const QUESTION = `
     case when r.backup then null else pg_current_wal_insert_lsn()::text end inserted,
     case when r.backup then null else left(pg_walfile_name(pg_current_wal_flush_lsn()), 8) end timeline,
     pg_last_wal_receive_lsn()::text received, pg_last_wal_replay_lsn()::text replayed,
+    array(select slot_name::text from pg_replication_slots where slot_type = 'logical') logical,
     w.status, w.received_tli, w.sender_host, w.sender_port, current_setting('primary_conninfo') main
   from (select pg_is_in_recovery() backup) r cross join pg_control_init() i cross join pg_control_system() s
     left join pg_stat_wal_receiver w on true`;
@@ -45,6 +46,8 @@ export async function newestTimeline({ paths }: Settled, segmentBytes: number): 
 export class StatusReader {
   /** Since when nothing more has reached the disk, though there is more to write. */
   private stuck: { flushedBytes: number; sinceMs: number } | null = null;
+  /** When this backup last showed all that it had. */
+  private caughtUpAtMs: number | null = null;
   private fork: { timeline: number; position: Position | null } | null = null;
 
   constructor(
@@ -90,6 +93,7 @@ export class StatusReader {
       writable: true,
       received: at,
       applied: at,
+      logicalSlots: Array.isArray(row.logical) ? row.logical.map(String) : [],
       dataId: textOf(row, 'data_id'),
       forkedAt,
     };
@@ -110,11 +114,14 @@ export class StatusReader {
     const live = Number(row.received_tli ?? 0);
     const timeline = live > 0 ? live : await timelineOnDisk(this.options, bytes, Number(row.segment));
     const peer = peerOf(this.options, textOf(row, 'main'));
+    const nowMs = this.options.clock.nowMs();
+    if (replayed >= bytes || this.caughtUpAtMs === null) this.caughtUpAtMs = nowMs;
     return {
       ...unknownEngine,
       running: true,
       received: { timeline, bytes },
       applied: { timeline, bytes: replayed },
+      replayLagMs: Math.round(nowMs - this.caughtUpAtMs),
       following: peer?.name ?? null,
       // The receiver may still hang on the previous main's stream: that one is no stream of this node's main (T36).
       streaming:

@@ -61,6 +61,12 @@ test('among equals the preferred is chosen, then the first by name', () => {
 test.each([
   ['T27: a node further behind than the limit', [at('db2', 3999)], {}, '1001 bytes behind (limit 1000)'],
   [
+    'T32: a node that has not shown for long what it has received',
+    [at('db2', 5000, {}, { replayLagMs: 61_000 })],
+    {},
+    'it has not shown all that it has for 61 s (limit 60 s)',
+  ],
+  [
     'T36: a node whose stream is broken',
     [at('db2', 5000, {}, { streaming: false })],
     {},
