@@ -34,6 +34,12 @@ export interface Standing {
   storeLost: boolean;
 }
 
+/** What is written when it happens. */
+export const failsafeRules = [
+  { id: 'F10', because: 'nobody reaches the store, and every other node gives its word: the main goes on' },
+  { id: 'F20', because: 'the main cannot go on without the store any more' },
+] as const;
+
 /** Whether a node may give its word: all that it knows must be what the main knows. */
 export function judgeQuestion({ cluster, epoch, holder }: Question, standing: Standing): Word {
   const { lease } = standing;

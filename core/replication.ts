@@ -80,7 +80,7 @@ function wanted(view: ReplicationView): NodeName[] {
 }
 
 // biome-ignore format: the protocol stays visible as a table
-const rules: readonly Rule[] = [
+export const replicationRules: readonly Rule[] = [
   { id: 'S10', act: 'record', because: 'it has everything that was acknowledged, and commits wait for it',
     nodes: ({ waited, recorded, complete }) => { const node = waited.find((each) => !recorded.includes(each) && complete.includes(each)); return node === undefined ? null : [...recorded, node]; } },
   { id: 'S20', act: 'record', because: 'it does not keep up: others are waited for, and it may not take over',
@@ -93,7 +93,7 @@ const rules: readonly Rule[] = [
 
 /** The first rule that matches; nothing to do when none does. */
 export function decideReplication(view: ReplicationView): ReplicationAct {
-  for (const { id, act, nodes, because } of rules) {
+  for (const { id, act, nodes, because } of replicationRules) {
     const found = nodes(view);
     if (found !== null && act !== 'none') return { act, rule: id, nodes: found, because };
   }

@@ -202,9 +202,10 @@ export class Cloud {
   }
 
   /** EventBridge and dispatch: one name per failure, made of what was watched (functions/dispatch.lambda.ts). */
-  deliver({ cluster, detail }: MainstayEvent): void {
+  /** As the rule in infra/control-plane-stack.ts has it: only these start anything. */
+  deliver({ type, cluster, detail }: MainstayEvent): void {
+    if (type !== 'Lease Expired' && type !== 'Engine Down') return;
     const watched = detail as unknown as NonNullable<WorkflowState['watched']> & { attempt: number };
-    if (watched.attempt === undefined) return;
     const name = `${cluster}-failover-e${watched.epoch}-r${watched.renewals}-${watched.attempt}`;
     this.message('event', () => void this.start('failover', name, { cluster, by: 'automatic', watched }));
   }

@@ -1,8 +1,10 @@
 // What the histories have met: rules, transitions, steps, faults and traps, each counted. A part that no history meets is not
 // tested by any, so every one must have been hit.
 
+import { failsafeRules } from '../../core/failsafe';
 import { type Transition, transitions } from '../../core/lease';
 import type { JournalEntry } from '../../core/ports';
+import { replicationRules } from '../../core/replication';
 import { rules } from '../../core/rules';
 import { steps } from '../../workflows/steps';
 import { callFaults } from './calls';
@@ -69,7 +71,7 @@ for (const [name, transition] of Object.entries(transitions as Record<string, Tr
 
 export class Coverage {
   private readonly counts: CoverageTables = {
-    rules: zero(rules.map(({ id }) => id)),
+    rules: zero([...rules, ...replicationRules, ...failsafeRules].map(({ id }) => id)),
     transitions: { ...allowed },
     steps: zero(Object.keys(steps)),
     faults: zero([

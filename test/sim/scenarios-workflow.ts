@@ -249,6 +249,19 @@ export const workflowScenarios: Record<string, Scenario> = {
     return world;
   },
 
+  'T1: an event that tells of less than a full ttl of silence makes nobody claim: the control plane watches itself':
+    async () => {
+      const world = await atRest();
+      const { epoch, renewals } = world.lease();
+      pullPlug(world, main(world));
+      const struckAtMs = world.clock.nowMs();
+      const watched = { epoch, renewals, silentMs: 10, seenBy: 'somebody' };
+      void world.cloud.start('failover', 'alpha-failover-early', { cluster: 'alpha', by: 'automatic', watched });
+      while (world.lease().epoch === epoch) await world.clock.advance(50);
+      assert.ok(world.clock.nowMs() - struckAtMs >= 3000, 'not before a full ttl after the last renewal');
+      return world;
+    },
+
   'T62: under policy manual the automatic says what it would have done, and does nothing': async () => {
     const world = await atRest();
     const { epoch } = world.lease();

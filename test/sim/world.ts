@@ -376,10 +376,10 @@ export class World implements Scene {
 
   private logged(machine: Machine, message: string): void {
     this.tell(`${machine.name}: ${message}`);
-    const rule = /^(R\d+): /.exec(message)?.[1];
+    const rule = /^([RSF]\d+): /.exec(message)?.[1];
     if (!rule) return;
     this.coverage.rule(rule);
-    this.witness.see('decided', machine.name, rule);
+    if (rule.startsWith('R')) this.witness.see('decided', machine.name, rule);
   }
 
   powerOn(machine: Machine): void {

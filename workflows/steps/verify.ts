@@ -93,8 +93,9 @@ async function silence(context: StepContext): StepResult {
       ),
     );
   }
-  if (state.watched) return judge(context, lease, state.watched);
   const waitMs = contenderWaitMs({ ...config.timings, ttlMs: lease.ttlMs });
+  // Whoever has watched for less than a full ttl has seen nothing yet (T1): then this step watches itself.
+  if (state.watched && state.watched.silentMs >= waitMs) return judge(context, lease, state.watched);
   await ports.clock.sleep(waitMs);
   const second = await ports.leases.read(config.name);
   if (!second.ok || second.value === null) return fail(fromOutside(second.ok ? broken(config.name) : second.error));
