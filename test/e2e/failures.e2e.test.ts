@@ -8,6 +8,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { ListExecutionsCommand, ListStateMachinesCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { contenderWaitMs, defaultTimings } from '../../core/timings';
 import { WritingClient } from '../../local/client';
+import { nodeFiles } from '../../local/layout';
 import { cluster, World } from '../support/e2e';
 
 jest.setTimeout(120_000);
@@ -168,7 +169,7 @@ test('a killed engine is started again once, in place: same main, same epoch', a
 test('an engine that cannot be started again is given up at once: nobody waits for the ttl', async () => {
   const before = await world.healthy();
   const old = before.holder ?? '';
-  const control = join(world.stack.node(old).dir, 'data', 'global', 'pg_control');
+  const control = join(nodeFiles(world.stack.node(old).dir).data, 'global', 'pg_control');
   renameSync(control, `${control}.away`);
   await world.stack.order('kill-engine', old);
   const after = await world.failedOver(before.epoch);

@@ -72,6 +72,23 @@ whereItCan('with onStoreLoss: failsafe', () => {
     const trial = await runTrial(world, 'cut from the store', 'async');
     expect({ ...trial, wrong: wrongWith(trial) }).toMatchObject({ wrong: [], outcome: 'replaced' });
   });
+
+  test('uninstalling takes the gate out of the kernel, and is refused while the agent runs', async () => {
+    const { holder } = await world.healthy();
+    const name = world.stack.facts.nodes.find((node) => node.name !== holder)?.name ?? '';
+    const rules = () => world.onNode(name, 'nft', 'list', 'ruleset');
+    expect((await rules()).output).toContain('table inet mainstay_alpha');
+    expect(await world.onNode(name, 'mainstay-agent', 'uninstall')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('the agent is running'),
+    });
+    expect((await rules()).output).toContain('table inet mainstay_alpha');
+    await world.stack.order('stop-agent', name);
+    expect((await world.onNode(name, 'mainstay-agent', 'uninstall')).code).toBe(0);
+    expect((await rules()).output).not.toContain('mainstay');
+    await world.stack.order('start-agent', name);
+    await world.healthy();
+  });
 });
 
 test('what is wrong with a trial is seen', () => {

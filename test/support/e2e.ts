@@ -1,6 +1,7 @@
 // A real stack for end-to-end tests: emulator, deployed control plane, agents, PostgreSQL. Waits for conditions with a
 // deadline, never for a time.
 
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -141,6 +142,22 @@ export class World {
 
   async throughVip(text: string): Promise<Record<string, unknown>[]> {
     return query(this.stack.facts.door, this.stack.facts.vip.port, text);
+  }
+
+  /** A command on a node, as somebody who is logged in there. */
+  onNode(name: string, ...command: string[]): Promise<{ code: number; output: string }> {
+    const { at, dir } = this.stack.node(name);
+    const [program = '', ...args] = [...at, ...command];
+    const env = {
+      ...process.env,
+      PATH: `${join(dir, 'bin')}:${process.env.PATH}`,
+      MAINSTAY_AGENT_CONFIG: nodeFiles(dir).settings,
+    };
+    return new Promise((resolve) => {
+      execFile(program, args, { env }, (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, output: stdout + stderr }),
+      );
+    });
   }
 
   /** As the stack's own rules do every five minutes (infra/control-plane-stack.ts, warmUp). */

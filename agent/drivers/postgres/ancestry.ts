@@ -1,6 +1,7 @@
 // Is this node's history a prefix of the main's? Asked before anything follows (T33, T39): PostgreSQL itself compares
 // numbers of timelines, and two nodes that were promoted apart may have picked the same number.
 
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeConfig, Position } from '../../../core/model';
@@ -72,15 +73,25 @@ async function compare(about: Comparison): Promise<Verdict> {
 
 /** A stopped engine knows no end of its WAL; a record at or after the fork is what matters. */
 async function stoppedBeyond(options: Settled, control: ControlData, { timeline, bytes }: Position): Promise<boolean> {
-  const { checkpoint, minRecovery } = control;
+  const { checkpoint, minRecovery, segmentBytes } = control;
   // The fork's own segment may be recycled already when much was written after it.
   if (checkpoint.timeline === timeline && checkpoint.bytes >= bytes) return true;
   if (minRecovery?.timeline === timeline && minRecovery.bytes > bytes) return true;
-  return hasRecordAt(options, { timeline, bytes });
+  return hasRecordAt(options, { timeline, bytes }, segmentBytes);
 }
 
-export async function hasRecordAt(options: Settled, { timeline, bytes }: Position): Promise<boolean> {
-  const args = ['-p', options.paths.wal, '-t', String(timeline), '-s', formatLsn(bytes), '-n', '1'];
+/** For a segment that is not there pg_waldump waits 5 s: it is told to end where the segments on disk do. */
+export async function hasRecordAt(
+  options: Settled,
+  { timeline, bytes }: Position,
+  segmentBytes: number,
+): Promise<boolean> {
+  const here = (at: number) => existsSync(join(options.paths.wal, segmentName(timeline, at, segmentBytes)));
+  if (!here(bytes)) return false;
+  const next = (Math.floor(bytes / segmentBytes) + 1) * segmentBytes;
+  const endBytes = here(next) ? next + segmentBytes : next;
+  const range = ['-s', formatLsn(bytes), '-e', formatLsn(endBytes), '-n', '1'];
+  const args = ['-p', options.paths.wal, '-t', String(timeline), ...range];
   const { output } = await run(options, 'pg_waldump', args, options.copyTimeoutMs);
   return /\blsn: [0-9A-F]+\/[0-9A-F]+/.test(output);
 }

@@ -117,7 +117,7 @@ export class Rejoin {
    */
   private async dropUnapplied(fork: Position): Promise<void> {
     const control = await this.engine.control.read('fresh');
-    if (!control || !(await hasRecordAt(this.options, fork))) return;
+    if (!control || !(await hasRecordAt(this.options, fork, control.segmentBytes))) return;
     const { wal } = this.options.paths;
     for (const name of await readdir(wal)) {
       const at = parseSegment(name, control.segmentBytes);
