@@ -172,8 +172,13 @@ export class World {
 
   /** The postmaster. */
   enginePid(node: string): number {
+    const { dir } = this.stack.node(node);
+    // As the node itself sees it: a disk of its own is mounted there alone.
     return Number(
-      readFileSync(join(nodeFiles(this.stack.node(node).dir).data, 'postmaster.pid'), 'utf8').split('\n')[0],
+      readFileSync(
+        join('/proc', String(processesIn(dir)[0]), 'root', nodeFiles(dir).data, 'postmaster.pid'),
+        'utf8',
+      ).split('\n')[0],
     );
   }
 
