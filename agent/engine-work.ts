@@ -147,12 +147,10 @@ export class EngineWork {
       const { deadman, driver, config } = this.parts;
       deadman.disarm();
       this.final = null;
-      // A backup that somebody promotes by hand acknowledges nothing that it should not, either.
-      const unprepared = await this.prepare();
-      if (unprepared !== null) return unprepared;
       const holder = config.nodes.find(({ name }) => name === this.keeper.lease?.holder);
       const done = holder ? await driver.follow(holder) : await driver.standBy();
-      return done.ok ? null : done.error.message;
+      // A backup that somebody promotes by hand acknowledges nothing that it should not, either.
+      return done.ok ? this.prepare() : done.error.message;
     },
     promote: async () => {
       const { driver } = this.parts;

@@ -1,9 +1,11 @@
 // The text of docs/protocol.md, drawn from the tables themselves: transitions, states, rules, edges and plans. Pure.
 
 import { edges } from '../agent/edges';
+import { failsafeRules } from '../core/failsafe';
 import { type Transition, transitions } from '../core/lease';
 import { nodeStates } from '../core/model';
 import { isTogether, type Plan, type PlanStep } from '../core/plan';
+import { replicationRules } from '../core/replication';
 import { rules } from '../core/rules';
 import { clockErrorMs, contenderWaitMs, defaultTimings, promiseMs } from '../core/timings';
 import { plans } from '../workflows/plans';
@@ -42,6 +44,12 @@ const ruleTable = (): string =>
   table(
     ['rule', 'goal', 'act', 'because'],
     rules.map(({ id, goal, act, because }) => [id, `\`${goal}\``, act ?? '', because]),
+  );
+
+const sideTable = (rows: readonly { id: string; because: string }[]): string =>
+  table(
+    ['rule', 'because'],
+    rows.map(({ id, because }) => [id, because]),
   );
 
 const edgeTable = (): string =>
@@ -111,6 +119,12 @@ export function protocolText(): string {
     '## Edges of a node',
     'What takes a node from the state it has proven to the goal that a rule gave it.',
     edgeTable(),
+    '## Rules of a main whose commits wait for backups',
+    'In the modes `sync` and `strict`, once a round; first match wins. S10 to S30 change the lease, S40 the engine ([why](adr/0008-recorded-backups-on-the-lease.md)).',
+    sideTable(replicationRules),
+    '## Without the store',
+    'With `onStoreLoss: failsafe` ([why](adr/0009-going-on-without-the-store.md)).',
+    sideTable(failsafeRules),
     '## Default timings',
     `ttl ${t.ttlMs} ms, margin ${t.marginMs} ms, heartbeat ${t.heartbeatMs} ms. A renewal protects its holder for ${promiseMs(t)} ms from before it was sent; a contender waits ${contenderWaitMs(t)} ms (clock error ${clockErrorMs(t)} ms) from after its read returned.`,
     ...planParts,

@@ -26,17 +26,21 @@ export async function followersOf(session: Session): Promise<Follower[]> {
   }));
 }
 
+async function shows(engine: Engine, nodes: readonly NodeName[]): Promise<boolean> {
+  const shown = await engine.session.ask('show synchronous_standby_names');
+  return shown.ok && textOf(shown.value[0], 'synchronous_standby_names') === waitingFor(nodes);
+}
+
 /** A setting that every process of the engine has to read: done when a session that asks afterwards sees it. */
 export async function waitFor(engine: Engine, nodes: readonly NodeName[]): Driven {
   const { clock, engineStopMs } = engine.options;
   engine.waited = [...nodes];
   await engine.ensureSettings(await configuredMain(engine.options));
-  if (engine.pid() === null) return ok(undefined);
+  if (engine.pid() === null || (await shows(engine, nodes))) return ok(undefined);
   const reloaded = await engine.session.ask('select pg_reload_conf()');
   const deadline = clock.nowMs() + engineStopMs;
   while (reloaded.ok && clock.nowMs() < deadline) {
-    const shown = await engine.session.ask('show synchronous_standby_names');
-    if (shown.ok && textOf(shown.value[0], 'synchronous_standby_names') === waitingFor(nodes)) return ok(undefined);
+    if (await shows(engine, nodes)) return ok(undefined);
     await clock.sleep(POLL_MS);
   }
   const why = reloaded.ok ? 'the new setting is not in effect' : reloaded.error;
