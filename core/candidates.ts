@@ -50,7 +50,10 @@ function whyNot(
     return `its engine is not running${report.engine.problem ? ` (${report.engine.problem})` : ''}`;
   if (!report.engine.received) return 'it cannot tell its position';
   if (foreignData(question, report)) return 'its data set is another one than the cluster has';
-  if (!belongs(lease.lineage, report.engine, report.followed)) return 'its history left the main’s: recover it';
+  if (!belongs(lease.lineage, report.engine, report.followed))
+    return hasJustBegun(lease, report)
+      ? 'it has begun to follow this main a moment ago and has not said so yet: ask again'
+      : 'its history left the main’s: recover it';
   if (!mustStream && mayLack(question, report))
     return `acknowledged writes could be lost: it has less than the recorded backups (${lease.synced.join(', ') || 'none'})`;
   if (mustStream && !report.engine.streaming) return 'its stream from the main is broken';
@@ -78,6 +81,10 @@ function mayLack({ config, lease, reports, freshSince }: Question, { node, engin
     (report) => report.engine.received && (engine.received?.bytes ?? 0) >= report.engine.received.bytes,
   );
 }
+
+/** It streams from the present main, and what it has followed is told with its next report: within a heartbeat. */
+const hasJustBegun = ({ holder, epoch }: Lease, { engine, followed }: Report): boolean =>
+  engine.streaming && engine.following === holder && (followed ?? -1) < epoch;
 
 /** An empty or rebuilt node under an old name must not be elected (T40): the data set is the main's, present or last. */
 function foreignData({ lease, reports }: Question, mine: Report): boolean {

@@ -113,7 +113,8 @@ export class World {
       const { holder, epoch } = lease;
       const others = (await this.reports()).filter(({ node }) => node !== holder);
       const following = others.every(
-        ({ engine, seen }) => engine.streaming && engine.following === holder && seen.epoch === epoch,
+        ({ engine, seen, followed }) =>
+          engine.streaming && engine.following === holder && seen.epoch === epoch && followed === epoch,
       );
       return lease.phase === 'held' && lease.operation === null && others.length === 2 && following;
     });

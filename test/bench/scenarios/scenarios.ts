@@ -107,10 +107,15 @@ export async function strike(system: SystemUnderTest, name: ScenarioName): Promi
     const moved = (): boolean => fault.mayStay === true || clients.acks.slice(-enough).every(({ on }) => on !== oldDir);
     const struckAtMs = machineMs();
     const struck = Promise.resolve(fault.strike(system, main));
-    // Looked at below, when the clients have said what came of it.
-    struck.catch(() => undefined);
+    // An order that the system refuses ends the wait for what would have come of it.
+    const refused = struck.then(() => new Promise<never>(() => undefined));
+    refused.catch(() => undefined);
     if (fault.lengthMs) await delay(fault.lengthMs);
-    else await until('clients write again', () => steadySince(clients, struckAtMs) && moved(), serveMs);
+    else
+      await Promise.race([
+        refused,
+        until('clients write again', () => steadySince(clients, struckAtMs) && moved(), serveMs),
+      ]);
     await struck;
     await fault.heal?.(system, main);
     const healedAtMs = machineMs();

@@ -135,6 +135,15 @@ test('T40: a foreign node spoils nobody else, also when the main is gone', () =>
   expect(best(aConfig('alpha'), ask(reports, { lease: claimed, mustStream: false }))?.node).toBe('db3');
 });
 
+test('T53: a backup that has begun to follow this main a moment ago is told apart from one that has left its history', () => {
+  const lineage = [{ timeline: 1, fromBytes: 0, epoch: 1 }];
+  const lease = aLease('alpha', { holder: 'db1', phase: 'held', epoch: 1, version: 9, shunned: {}, lineage });
+  const fresh = at('db2', 5000, { followed: null }, { following: 'db1' });
+  expect(verdict(ask([fresh], { lease }), 'db2')?.because).toContain('ask again');
+  const gone = at('db2', 5000, { followed: null }, { following: 'db1', streaming: false });
+  expect(verdict(ask([gone], { lease }), 'db2')?.because).toContain('its history left');
+});
+
 describe('in sync and strict mode', () => {
   const failover = (reports: Report[], synced: string[]) =>
     ask(reports, {
