@@ -1,10 +1,12 @@
 // The netns backend: each node a network namespace with an address of its own on a switch, the VIP a real address, the emulated
 // account behind the same switch. Whatever a network, a disk or a whole machine does to a node can be ordered here. Root only.
 
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Backend, Order } from './backend';
@@ -107,6 +109,21 @@ const filler = (dir: string): string => join(nodeFiles(dir).volume, 'filler');
 async function run(at: readonly string[], ...command: string[]): Promise<void> {
   const [program = '', ...args] = [...at, ...command];
   await execute(program, args);
+}
+
+/** Why this machine cannot give nodes disks of their own, null when it can: a container often has no loop devices. */
+export function whyNoDisks(): string | null {
+  const dir = mkdtempSync(join(tmpdir(), 'mainstay-disk-'));
+  try {
+    const [image, point] = [join(dir, 'disk'), join(dir, 'point')];
+    const script = 'truncate -s 8M "$1" && mkfs.ext4 -q "$1" && mkdir "$2" && mount -o loop "$1" "$2"';
+    execFileSync('unshare', ['-m', 'sh', '-c', script, 'disk', image, point], { stdio: ['ignore', 'ignore', 'pipe'] });
+    return null;
+  } catch (error) {
+    return `no disks of their own for nodes: ${error instanceof Error ? error.message.split('\n')[1] : error}`;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 }
 
 /** A file system in a file, mounted in the node's own mount namespace: it goes with it. */

@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { replicationModes } from '../../core/replication';
+import { whyNoDisks } from '../../local/netns-backend';
 import { World } from '../support/e2e';
 import { faults } from './faults';
 import { wrongWith } from './judge';
@@ -20,13 +21,17 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 let end: () => Promise<void> = async () => undefined;
 
 async function matrix({ modes, faults: only, json }: Options): Promise<number> {
-  const names = only?.split(',') ?? Object.keys(faults);
+  const noDisks = whyNoDisks();
+  if (noDisks !== null) say(`without the faults of disks: ${noDisks}`);
+  const disk = noDisks === null ? { diskMiB: 400 } : {};
+  const possible = Object.keys(faults).filter((name) => noDisks === null || faults[name]?.disk !== true);
+  const names = only?.split(',') ?? possible;
   const trials: Trial[] = [];
   for (const mode of modes.split(',') as (typeof replicationModes)[number][]) {
     if (!replicationModes.includes(mode)) throw new Error(`no mode '${mode}' (modes: ${replicationModes.join(', ')})`);
     const world = await World.seated({
       backend: 'netns',
-      diskMiB: 400,
+      ...disk,
       cluster: { replication: { mode, backups: 1 } },
     });
     end = () => world.stop();
