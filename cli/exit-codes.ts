@@ -53,6 +53,7 @@ const endings: Record<CliCode, Ending> = {
   NotShunned: 'refused',
   NotAbandoned: 'refused',
   Policy: 'refused',
+  Braked: 'refused',
   LeaseRefused: 'refused',
   Refused: 'refused',
   // These were begun, failed and were undone.
@@ -72,6 +73,7 @@ const endings: Record<CliCode, Ending> = {
   NotAuthorised: 'notAuthorised',
   Unreachable: 'unreachable',
   NotYet: 'unreachable',
+  Queued: 'unreachable',
   NotDeployed: 'unreachable',
   InProgress: 'inProgress',
 };

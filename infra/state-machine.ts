@@ -4,6 +4,7 @@
 import { errorNames } from '../core/errors';
 import { isTogether, type Plan, type PlanEntry, type PlanStep } from '../core/plan';
 import { elseFrom, pointOfNoReturn } from '../workflows/interpreter';
+import { inLine } from '../workflows/plans/retries';
 
 type State = Record<string, unknown>;
 export interface Definition {
@@ -60,7 +61,18 @@ function task({ step, deadlineMs, retry }: PlanStep, functionArn: (step: string)
     Parameters: { 'state.$': '$', 'operation.$': '$$.Execution.Name', deadlineMs },
     TimeoutSeconds: timeoutS(deadlineMs),
     Retry: [
-      { ErrorEquals: errorNames('Retry'), IntervalSeconds, MaxAttempts: retry.times, BackoffRate: retry.backoff },
+      {
+        ErrorEquals: ['Retry.Queued'],
+        IntervalSeconds: inLine.everyMs / 1000,
+        MaxAttempts: inLine.times,
+        BackoffRate: inLine.backoff,
+      },
+      {
+        ErrorEquals: errorNames('Retry').filter((name) => name !== 'Retry.Queued'),
+        IntervalSeconds,
+        MaxAttempts: retry.times,
+        BackoffRate: retry.backoff,
+      },
       { ErrorEquals: lambdaFaults, IntervalSeconds: 1, MaxAttempts: 3, BackoffRate: 1.5 },
     ],
   };

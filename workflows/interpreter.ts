@@ -4,6 +4,7 @@
 import { errorName, type StepProblem } from '../core/errors';
 import { isTogether, type Plan, type PlanEntry, type PlanStep, type Retry } from '../core/plan';
 import { ok, type Result } from '../core/result';
+import { inLine } from './plans/retries';
 import { runStep } from './run-step';
 import type { WorkflowState } from './state';
 import type { Ports } from './step';
@@ -71,11 +72,16 @@ class Run {
 
   private async step(step: PlanStep, state: WorkflowState): Promise<Result<WorkflowState, StepProblem>> {
     this.trace.push(step.name);
-    for (let tried = 0; ; tried++) {
+    // As in Step Functions, each kind of retry is counted by itself.
+    for (let [tried, waited] = [0, 0]; ; ) {
       const { step: name, deadlineMs } = step;
       const result = await this.stepRunner(this.ports, { step: name, state, operation: this.operation, deadlineMs });
-      if (result.ok || result.error.family !== 'Retry' || tried >= step.retry.times) return result;
-      await this.ports.clock.sleep(waitMs(step.retry, tried));
+      if (result.ok || result.error.family !== 'Retry') return result;
+      const queued = result.error.code === 'Queued';
+      if (queued ? waited >= inLine.times : tried >= step.retry.times) return result;
+      await this.ports.clock.sleep(queued ? inLine.everyMs : waitMs(step.retry, tried));
+      if (queued) waited += 1;
+      else tried += 1;
     }
   }
 

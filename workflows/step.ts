@@ -2,7 +2,9 @@
 // (cluster, epoch, step), and never throws for the world's sake. One file per step in steps/.
 
 import { assert } from '../core/assert';
+import type { Brake } from '../core/brake';
 import { halt, type OutsideProblem, retry, type StepProblem, undo } from '../core/errors';
+import { isThrottled } from '../core/fleet';
 import { type ChangeRequest, changed, type TransitionName } from '../core/lease';
 import type { ClusterConfig, Lease, NodeConfig, NodeName, Report } from '../core/model';
 import type {
@@ -31,6 +33,8 @@ export interface Ports {
   power: Power;
   vip: Vip;
   executions: Executions;
+  /** Absent: nobody is ever held. */
+  brake?: Brake;
   clock: Clock;
   ids: Ids;
 }
@@ -58,8 +62,9 @@ export interface StepDefinition {
   needs: 'nothing' | 'operation' | 'epoch';
 }
 
-/** An outside problem as a step's: unreachable is tried again, the rest stops. */
+/** An outside problem as a step's: unreachable is tried again, the rest stops. Waiting for one's turn is no failure (T66). */
 export function fromOutside(problem: OutsideProblem): StepProblem {
+  if (isThrottled(problem)) return retry('Queued', problem.message, problem.next, problem.details);
   return problem.code === 'Unreachable'
     ? retry('Unreachable', problem.message, problem.next, problem.details)
     : halt('Broken', problem.message, problem.next, problem.details);
