@@ -81,9 +81,9 @@ export function takeSlot(
   return { atMs, line: { nextMs: atMs + slotMs(api), busyAtMs, version: (line?.version ?? 0) + 1 } };
 }
 
-/** AWS has refused one: everybody behind waits this much longer, and newcomers get in line. */
+/** AWS has refused one: nobody who comes now is called before this much is over, and newcomers get in line. */
 export const pushedBack = (line: Line | null, nowMs: number, byMs: number): Line => ({
-  nextMs: Math.max(line?.nextMs ?? 0, nowMs) + byMs,
+  nextMs: Math.max(line?.nextMs ?? 0, nowMs + byMs),
   busyAtMs: nowMs,
   version: (line?.version ?? 0) + 1,
 });
