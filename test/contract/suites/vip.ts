@@ -28,7 +28,7 @@ export interface VipSubject {
 export type MakeVip = () => Promise<VipSubject>;
 
 /** A subject whose VIP points to `node`, at epoch 1. */
-export async function at(make: MakeVip, node: string): Promise<VipSubject> {
+export async function at<Subject extends VipSubject>(make: () => Promise<Subject>, node: string): Promise<Subject> {
   const subject = await make();
   value(await subject.vip.move(subject.config, null, node, 1));
   return subject;
