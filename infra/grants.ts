@@ -82,7 +82,9 @@ const statements: Record<Right, (places: Places) => PolicyStatement[]> = {
     allow(
       ['ec2:AssociateAddress', 'ec2:DisassociateAddress'],
       [
-        ...clusters.map(({ vip }) => places.arn('ec2', `elastic-ip/${vip.allocationId}`)),
+        ...clusters.flatMap(({ vip }) =>
+          vip.kind === 'eip' ? [places.arn('ec2', `elastic-ip/${vip.allocationId}`)] : [],
+        ),
         ...instances({ clusters, ...places }),
         places.arn('ec2', 'network-interface/*'),
       ],

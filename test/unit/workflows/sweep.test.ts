@@ -4,6 +4,7 @@ import { createVirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryExecutions } from '../../../adapters/memory/executions';
 import { createMemoryStore } from '../../../adapters/memory/store';
 import { refused, unreachable } from '../../../adapters/problems';
+import type { ClusterConfig } from '../../../core/model';
 import type { Vip } from '../../../core/ports';
 import { fail, ok } from '../../../core/result';
 import { sweep } from '../../../workflows/sweep';
@@ -23,10 +24,13 @@ async function fleet() {
   executions.began('running');
   executions.began('stopped');
   executions.ended('stopped');
+  const at = ({ name }: ClusterConfig) => ok(name === 'dark' ? null : 'db1');
   const vip: Vip = {
-    read: async ({ name }) => ok(name === 'dark' ? null : 'db1'),
+    read: async (config) => at(config),
+    readMany: async (configs) => new Map(configs.map((config) => [config.name, at(config)])),
     withdraw: async () => ok(undefined),
-    move: async () => ok(undefined),
+    move: async () => ok({ change: null }),
+    verify: async () => ok(null),
   };
   return { leases, settings, executions, vip, clock: createVirtualClock() };
 }
@@ -54,9 +58,12 @@ test('T50: an operation whose execution has ended is settled, a running one is l
 test('T47: a VIP that is not at the main is brought there, and a foreign one is told and left alone', async () => {
   const ports = await fleet();
   const inputs: { cluster: string; reason?: string }[] = [];
-  const read: typeof ports.vip.read = async (config) =>
-    config.name === 'calm' ? fail(refused('the VIP points to i-other', 'ask who did it')) : ports.vip.read(config);
-  const swept = await sweep({ ...ports, vip: { ...ports.vip, read } }, async (_, input) => {
+  const readMany: Vip['readMany'] = async (configs) =>
+    new Map(await ports.vip.readMany(configs)).set(
+      'calm',
+      fail(refused('the VIP points to i-other', 'ask who did it')),
+    );
+  const swept = await sweep({ ...ports, vip: { ...ports.vip, readMany } }, async (_, input) => {
     inputs.push(input);
     return ok(undefined);
   });
