@@ -4,6 +4,7 @@
 
 import * as z from 'zod/mini';
 import { storeLossModes } from '../core/failsafe';
+import { importances } from '../core/fleet';
 import {
   type ClusterConfig,
   type Lease,
@@ -170,6 +171,7 @@ export const configShape = z.looseObject({
   }),
   onStoreLoss: z._default(z.enum(storeLossModes), 'strict'),
   consumers: z.array(z.looseObject({ name: text, instanceId: text, document: text })),
+  importance: z.optional(z.enum(importances)),
 }) satisfies z.ZodMiniType<ClusterConfig>;
 
 export const entryShape = z.looseObject({

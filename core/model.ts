@@ -2,6 +2,7 @@
 // Plain data, as it is stored; nothing here acts. Terms: docs/glossary.md.
 
 import type { StoreLossMode } from './failsafe';
+import type { Importance } from './fleet';
 import type { GateStatus } from './gate';
 import type { Branch } from './lineage';
 import type { ReplicationConfig } from './replication';
@@ -265,4 +266,6 @@ export interface ClusterConfig {
   /** What a main does that can reach the store no more (core/failsafe.ts). */
   onStoreLoss: StoreLossMode;
   consumers: ConsumerConfig[];
+  /** Who goes first when AWS has not enough for everybody at once (core/fleet.ts); `normal` when left out. */
+  importance?: Importance;
 }

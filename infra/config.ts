@@ -4,6 +4,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { storeLossModes } from '../core/failsafe';
+import { importances } from '../core/fleet';
 import type { ClusterConfig } from '../core/model';
 import { replicationModes } from '../core/replication';
 import { judgeTimings, type Timings, timingPresets } from '../core/timings';
@@ -95,6 +96,7 @@ const clusterSchema = z
       .int()
       .min(0)
       .default(16 * 1024 * 1024),
+    importance: z.enum(importances).default('normal'),
     maxReplayLagMs: z.int().min(1).default(60_000),
     onStoreLoss: z.enum(storeLossModes).default('strict'),
     replication: z

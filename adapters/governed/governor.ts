@@ -20,8 +20,11 @@ export interface GovernorOptions {
 export interface Governor extends Readonly<GovernorOptions> {
   /** Whether AWS has refused somebody lately; costs a read a second at most. */
   stormy(api: Api): Promise<boolean>;
-  /** The call, at once or when its turn has come. `crowd`: it is made for several, and that is reason enough to stay in line. */
-  turn<T>(api: Api, importance: Importance, call: () => Outside<T>, crowd?: boolean): Outside<T>;
+  /**
+   * The call, at once or when its turn has come; `waited`: what was checked before may be over (L5). `crowd`: it is made for several, and
+   * that is reason enough to stay in line.
+   */
+  turn<T>(api: Api, importance: Importance, call: (waited: boolean) => Outside<T>, crowd?: boolean): Outside<T>;
   /** AWS has refused a call that was made past the line. */
   noted(api: Api, error: unknown): Promise<void>;
   /** Between a half and all of it: a thousand who wait must not ask in step. */
@@ -89,13 +92,18 @@ export function createGovernor(options: GovernorOptions): Governor {
     return written.error.code === 'Refused' ? 'lost' : 0;
   }
 
-  async function inLine<T>(api: Api, importance: Importance, call: () => Outside<T>, crowd: boolean): Outside<T> {
+  async function inLine<T>(
+    api: Api,
+    importance: Importance,
+    call: (waited: boolean) => Outside<T>,
+    crowd: boolean,
+  ): Outside<T> {
     const endMs = clock.nowMs() + patienceMs;
     for (;;) {
       const waitMs = await slot(api, importance, crowd, endMs);
       if (waitMs === null) return fail(notYourTurn(api));
       await clock.sleep(waitMs);
-      const answer = await call();
+      const answer = await call(true);
       if (answer.ok || !isThrottled(answer.error)) return answer;
       await noted(api, answer.error.details?.error);
       const pauseMs = spread(1000);
@@ -104,9 +112,14 @@ export function createGovernor(options: GovernorOptions): Governor {
     }
   }
 
-  async function turn<T>(api: Api, importance: Importance, call: () => Outside<T>, crowd = false): Outside<T> {
+  async function turn<T>(
+    api: Api,
+    importance: Importance,
+    call: (waited: boolean) => Outside<T>,
+    crowd = false,
+  ): Outside<T> {
     if (crowd || (await stormy(api))) return inLine(api, importance, call, crowd);
-    const direct = await call();
+    const direct = await call(false);
     if (direct.ok || !isThrottled(direct.error)) return direct;
     await noted(api, direct.error.details?.error);
     return inLine(api, importance, call, crowd);

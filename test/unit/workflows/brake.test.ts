@@ -28,7 +28,7 @@ async function aFleet(clusters: number, brakeLimits: BrakeLimits | null = limits
     executions: createMemoryExecutions(),
     poker: createMemoryPoker(),
     power: createMemoryPower({ clock, instanceIds: [] }),
-    vip: createMemoryVip(createMemoryAddresses({ allocationIds: [] }), clock),
+    vip: createMemoryVip(createMemoryAddresses({ allocationIds: [] }), clock, store.leases),
   };
   if (brakeLimits) value(await brake.configure(brakeLimits, clusters));
   for (let n = 1; n <= clusters; n++) {
