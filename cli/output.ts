@@ -8,6 +8,8 @@ export interface Screen {
   line(text?: string): void;
   /** The one JSON document of this command. */
   document(value: unknown): void;
+  /** Of a stream that has no end: with --json one line each. */
+  entry(value: unknown): void;
   /** For people only, on stderr: something that does not change the outcome. */
   warn(text: string): void;
 }
@@ -26,6 +28,9 @@ export const createScreen = ({ out, err, colour }: Streams, json: boolean): Scre
   },
   document: (value) => {
     if (json) out(`${JSON.stringify(value, null, 2)}\n`);
+  },
+  entry: (value) => {
+    if (json) out(`${JSON.stringify(value)}\n`);
   },
   warn: (text) => err(`mainstay: ${text}\n`),
 });

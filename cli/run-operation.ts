@@ -14,6 +14,8 @@ import { progressLines } from './progress';
 export interface Undertaking {
   kind: StartedByPeople;
   input: OperationInput;
+  /** Of a plan that is applied; a new one otherwise. */
+  name?: string;
   /** Undefined: yes. */
   wait: boolean | undefined;
   timeoutMs: number;
@@ -26,7 +28,7 @@ export interface Undertaking {
 /** Abandoned operations are settled by the control plane itself. */
 type StartedByPeople = Exclude<OperationKind, 'settle'>;
 
-const firstSteps: Record<StartedByPeople, FirstStep> = {
+export const firstSteps: Record<StartedByPeople, FirstStep> = {
   switchover: 'preflight',
   failover: 'verify',
   recover: 'check-recover',
@@ -41,9 +43,11 @@ export async function runOperation(session: Session, undertaking: Undertaking): 
   const { kind, input, wait } = undertaking;
   refuseReservedName(input.by);
   await checkFirst(desk, firstSteps[kind], input);
-  const operation = operationName(input.cluster, kind, desk.ids.next());
+  const operation = undertaking.name ?? operationName(input.cluster, kind, desk.ids.next());
   const startedAtMs = desk.clock.nowMs();
-  must(await desk.operations.start(kind, operation, input));
+  const started = await desk.operations.start(kind, operation, input);
+  if (!started.ok && started.error.code === 'Refused') throw taken(input, operation);
+  must(started);
   if (wait === false) {
     screen.line(operation);
     return screen.document({ operation, cluster: input.cluster, kind, ended: 'running' });
@@ -59,6 +63,15 @@ export async function runOperation(session: Session, undertaking: Undertaking): 
   screen.line(screen.paint.red(failureLine(undertaking, outcome)));
   throw new Failure(problemOf(operation, execution, entries));
 }
+
+/** One of two people who apply the same plan is told; so is one who applies it again when it is over. */
+const taken = ({ cluster, plan }: OperationInput, operation: string): Failure =>
+  failure(
+    'Busy',
+    `plan ${plan?.id ?? operation} was applied by somebody else`,
+    `see: mainstay history ${cluster} --operation ${operation}`,
+    operation,
+  );
 
 /** Triggers go by this name, and a policy holds only them back. */
 function refuseReservedName(by: string): void {
