@@ -1,15 +1,15 @@
 // The way of every operation that the command line starts: check as its first step would, start the execution, tell what
 // it does, and say how it ended. What differs between switch, failover and recover is in `Undertaking`.
 
-import type { OperationKind } from '../core/model';
-import { checkFirst, type FirstStep } from './check';
-import type { Session } from './desk';
+import { checkBeginning, operationName, type StartedByPeople } from '../desk/begin';
+import { type OperationInput, problemOf } from '../desk/operations';
+import { type Outcome, outcomeOf } from '../desk/outcome';
+import { Failure, failure, must } from '../desk/problems';
+import { durationText } from '../desk/texts';
 import { follow } from './follow';
-import { type OperationInput, problemOf } from './operations';
-import { type Outcome, outcomeOf } from './outcome';
-import { durationText, type Screen } from './output';
-import { Failure, failure, must } from './problems';
+import type { Screen } from './output';
 import { progressLines } from './progress';
+import type { Session } from './session';
 
 export interface Undertaking {
   kind: StartedByPeople;
@@ -25,15 +25,6 @@ export interface Undertaking {
   after?: (outcome: Outcome) => string | null;
 }
 
-/** Abandoned operations are settled by the control plane itself. */
-type StartedByPeople = Exclude<OperationKind, 'settle'>;
-
-export const firstSteps: Record<StartedByPeople, FirstStep> = {
-  switchover: 'preflight',
-  failover: 'verify',
-  recover: 'check-recover',
-};
-
 /**
  * Ends with the operation. With --json prints `Outcome` (outcome.ts) and `cluster`;
  * with --no-wait `{operation, cluster, kind, ended: "running"}`.
@@ -41,8 +32,7 @@ export const firstSteps: Record<StartedByPeople, FirstStep> = {
 export async function runOperation(session: Session, undertaking: Undertaking): Promise<void> {
   const { desk, screen } = session;
   const { kind, input, wait } = undertaking;
-  refuseReservedName(input.by);
-  await checkFirst(desk, firstSteps[kind], input);
+  await checkBeginning(desk, kind, input);
   const operation = undertaking.name ?? operationName(input.cluster, kind, desk.ids.next());
   const startedAtMs = desk.clock.nowMs();
   const started = await desk.operations.start(kind, operation, input);
@@ -72,17 +62,6 @@ const taken = ({ cluster, plan }: OperationInput, operation: string): Failure =>
     `see: mainstay history ${cluster} --operation ${operation}`,
     operation,
   );
-
-/** Triggers go by this name, and a policy holds only them back. */
-function refuseReservedName(by: string): void {
-  if (by === 'automatic') throw failure('Usage', `--by must name a person, not 'automatic'`, 'leave --by out');
-}
-
-/** Execution names may have 80 characters of a small alphabet; the id only has to be unique for the cluster. */
-function operationName(cluster: string, kind: OperationKind, id: string): string {
-  const short = id.replace(/[^A-Za-z0-9]/g, '').slice(-8);
-  return `${cluster}-${kind}-${short}`;
-}
 
 function conclude(screen: Screen, { kind, input, success, after }: Undertaking, outcome: Outcome): void {
   const warnings = outcome.degraded.length > 0 ? `, BUT NOT FOR: ${outcome.degraded.join(', ')}` : '';

@@ -1,13 +1,12 @@
 // --dry-run and --apply of switch and failover: shows the plan that would run, or starts exactly the one that was shown.
 // JSON of --dry-run: OperationPlan (plan.ts) and `dryRun: true`.
 
-import { checkFirst } from '../check';
-import type { Session } from '../desk';
-import type { OperationInput } from '../operations';
-import { durationText } from '../output';
-import { type OperationPlan, type PlanRequest, planAgain, planOf } from '../plan';
+import { checkBeginning } from '../../desk/begin';
+import type { OperationInput } from '../../desk/operations';
+import { type OperationPlan, type PlanRequest, planAgain, planOf } from '../../desk/plan';
+import { durationText } from '../../desk/texts';
 import { evaluationText } from '../progress';
-import { firstSteps } from '../run-operation';
+import type { Session } from '../session';
 
 const title = { switchover: 'A SWITCHOVER', failover: 'A FAILOVER' } as const;
 
@@ -15,7 +14,7 @@ const title = { switchover: 'A SWITCHOVER', failover: 'A FAILOVER' } as const;
 export async function dryRun(request: PlanRequest, input: OperationInput, { desk, screen }: Session): Promise<void> {
   const plan = await planOf(desk, request);
   for (const evaluation of plan.evaluations) screen.line(evaluationText(evaluation));
-  await checkFirst(desk, firstSteps[request.kind], input);
+  await checkBeginning(desk, request.kind, input);
   for (const line of drawPlan(plan)) screen.line(line);
   const { kind, candidate, from, epoch, id, cluster } = plan;
   screen.line(screen.paint.green(`${title[kind]} WOULD GO TO '${candidate}' (now '${from}', epoch ${epoch})`));

@@ -1,11 +1,11 @@
 // mainstay explain: is it safe now, what would happen if the main died this second, why it did or did not fail over.
 // JSON: Explanation (explanation.ts). Exit code 0 whatever the answer is: `safe` tells a script.
 
+import { type Explanation, explanationOf } from '../../desk/explanation';
+import { sourcesOf } from '../../desk/plan';
 import { type Define, examples } from '../command';
-import type { Session } from '../desk';
-import { type Explanation, explanationOf } from '../explanation';
 import { columns, type Paint } from '../output';
-import { sourcesOf } from '../plan';
+import type { Session } from '../session';
 
 export const defineExplain: Define = (program, act) => {
   program

@@ -1,11 +1,11 @@
 // mainstay failover: replaces a main that is lost. The old main is fenced first, also with --force.
 // JSON: Outcome (outcome.ts) and `cluster`; with --dry-run OperationPlan (plan.ts).
 
+import type { OperationInput } from '../../desk/operations';
+import type { PlanRequest } from '../../desk/plan';
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
-import type { Session } from '../desk';
-import type { OperationInput } from '../operations';
-import type { PlanRequest } from '../plan';
 import { runOperation } from '../run-operation';
+import type { Session } from '../session';
 import { applied, dryRun } from './dry-run';
 
 export interface FailoverOptions extends WaitOptions, ByOptions {

@@ -1,12 +1,13 @@
 // mainstay report: the account of one operation as Markdown that can be posted as it is; the last one when none is named.
 // JSON: Outcome (outcome.ts), `cluster` and `entries`: JournalEntry[].
 
-import { configOf } from '../cluster';
+import { configOf } from '../../desk/cluster';
+import type { Desk } from '../../desk/desk';
+import { type Group, grouped, outcomeOf } from '../../desk/outcome';
+import { failure, must } from '../../desk/problems';
+import { reportText } from '../../desk/report';
 import { type Define, examples } from '../command';
-import type { Desk, Session } from '../desk';
-import { type Group, grouped, outcomeOf } from '../outcome';
-import { failure, must } from '../problems';
-import { reportText } from '../report';
+import type { Session } from '../session';
 
 export interface ReportOptions {
   cluster: string;

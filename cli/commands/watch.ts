@@ -2,11 +2,12 @@
 // JSON: one JournalEntry per line.
 
 import type { JournalEntry } from '../../core/ports';
-import { configOf } from '../cluster';
+import { configOf } from '../../desk/cluster';
+import { kindOf } from '../../desk/steps';
 import { type Define, examples } from '../command';
-import type { Session } from '../desk';
 import { follow, pollMs } from '../follow';
-import { kindOf, progressLines } from '../progress';
+import { progressLines } from '../progress';
+import type { Session } from '../session';
 
 export interface WatchOptions {
   cluster: string;

@@ -12,8 +12,8 @@ import { plans } from '../workflows/plans';
 import { configOf, seatedLease } from './cluster';
 import type { Desk } from './desk';
 import { grouped, outcomeOf } from './outcome';
-import { byteText } from './output';
 import { failure, must } from './problems';
+import { byteText } from './texts';
 
 export type PlannedKind = 'switchover' | 'failover';
 

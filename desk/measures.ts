@@ -3,7 +3,7 @@
 
 import type { FenceHow } from '../core/model';
 import type { JournalEntry } from '../core/ports';
-import { stepOf } from './progress';
+import { stepOf } from './steps';
 import { betweenMs, laterIso } from './times';
 
 export interface WriteGap {

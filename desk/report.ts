@@ -4,7 +4,7 @@
 import type { Evaluation } from '../core/candidates';
 import type { JournalEntry } from '../core/ports';
 import type { Outcome } from './outcome';
-import { byteText, durationText } from './output';
+import { byteText, durationText } from './texts';
 import { timeOfDay } from './times';
 
 /** A cell must not end its row. */

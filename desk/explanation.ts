@@ -6,8 +6,8 @@ import type { NodeName, Report } from '../core/model';
 import type { JournalEntry } from '../core/ports';
 import { contenderWaitMs } from '../core/timings';
 import { grouped, type Outcome, outcomeOf } from './outcome';
-import { byteText, durationText } from './output';
 import type { PlanSources } from './plan';
+import { byteText, durationText } from './texts';
 import { betweenMs } from './times';
 import { policyView } from './view';
 
