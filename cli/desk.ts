@@ -1,7 +1,7 @@
 // Everything that a command may touch, and who is asking. Built by wiring.ts for AWS, by tests from memory.
 // Commands get the world through this and through the Screen, and through nothing else.
 
-import type { Clock, Ids, Journal, LeaseStore, Reports, Settings, Vip } from '../core/ports';
+import type { Clock, Ids, Journal, LeaseStore, Reports, Settings, Tasks, Vip, Waits } from '../core/ports';
 import type { Operations } from './operations';
 import type { Screen } from './output';
 
@@ -9,6 +9,8 @@ export interface Desk {
   leases: LeaseStore;
   reports: Reports;
   settings: Settings;
+  waits: Waits;
+  tasks: Tasks;
   journal: Journal;
   clock: Clock;
   ids: Ids;

@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import type { Act, Define } from './command';
+import { defineConfirmFenced } from './commands/confirm-fenced';
 import { defineCompletion } from './commands/completion';
 import { defineFailover } from './commands/failover';
 import { defineHistory } from './commands/history';
@@ -39,6 +40,7 @@ const verbs: readonly Define[] = [
   defineStatus,
   defineSwitch,
   defineFailover,
+  defineConfirmFenced,
   defineRecover,
   definePolicy,
   defineHistory,

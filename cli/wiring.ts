@@ -10,6 +10,8 @@ import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
+import { createTasks } from '../adapters/aws/tasks';
+import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import type { Desk } from './desk';
 import { createStepFunctions } from './step-functions';
@@ -31,16 +33,19 @@ export function openDesk(stack: string): Desk {
   const options = { ...patience, ...(region() === undefined ? {} : { region: region() }) };
   const client = createDocumentClient(createClient(DynamoDBClient, options));
   const table = { client, name: stack };
+  const sfn = createClient(SFNClient, options);
   const ids = createSystemIds();
   const clock = createSystemClock();
   return {
     leases: createLeaseStore(table),
     reports: createReports(table),
     settings: createSettings(table),
+    waits: createWaits(table),
+    tasks: createTasks(sfn),
     journal: createJournal(table, ids),
     clock,
     ids,
-    operations: createStepFunctions(createClient(SFNClient, options), stack),
+    operations: createStepFunctions(sfn, stack),
     vip: createEipVip(createClient(EC2Client, options), { clock, readBackMs: 10_000, pollMs: 100 }),
   };
 }

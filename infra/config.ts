@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { storeLossModes } from '../core/failsafe';
-import type { ClusterConfig } from '../core/model';
+import { type ClusterConfig, fenceRungs } from '../core/model';
 import { replicationModes } from '../core/replication';
 import { judgeTimings, type Timings, timingPresets } from '../core/timings';
 
@@ -54,9 +54,9 @@ const clusterSchema = z
     }),
     timings: timingsSchema.prefault({}),
     fence: z
-      .array(z.enum(['demote-ack', 'self-fence', 'power-off']))
+      .array(z.enum(fenceRungs))
       .min(1, 'without a rung on the fence ladder nobody could ever be promoted')
-      .default(['demote-ack', 'self-fence', 'power-off']),
+      .default([...fenceRungs]),
     maxLagBytes: z
       .int()
       .min(0)

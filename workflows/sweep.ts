@@ -1,14 +1,15 @@
 // Looks at every cluster for what nobody is working on any more: an operation whose execution has ended, or a VIP that is not
-// at the main (T47, T50). Level-triggered: it may run at any time, twice, or late. Must never touch anything itself: the plan
-// `settle` does, under the lock.
+// at the main (T47, T50); and wakes an operation that sleeps though there is news for it. Level-triggered: it may run at any
+// time, twice, or late. Must never touch anything itself: the plan `settle` does, under the lock.
 
 import type { ClusterConfig, Lease } from '../core/model';
 import type { Outside } from '../core/ports';
 import { ok } from '../core/result';
 import type { WorkflowState } from './state';
 import type { Ports } from './step';
+import { wakeForNews } from './wake';
 
-type Looking = Pick<Ports, 'leases' | 'executions' | 'vip' | 'clock'>;
+type Looking = Pick<Ports, 'leases' | 'executions' | 'vip' | 'clock' | 'reports' | 'power' | 'waits' | 'tasks'>;
 
 /** What there is to be put in order, as a sentence; null when there is nothing, or when somebody is at it. */
 export async function leftBehind(
@@ -54,7 +55,11 @@ async function sweepOne(ports: Looking, config: ClusterConfig, start: StartSettl
   const lease = await ports.leases.read(config.name);
   if (!lease.ok || lease.value === null) return lease.ok ? ok(null) : lease;
   const reason = await leftBehind(ports, config, lease.value);
-  if (!reason.ok || reason.value === null) return reason;
+  if (!reason.ok) return reason;
+  if (reason.value === null) {
+    const woken = await wakeForNews(ports, config, lease.value);
+    return woken.ok ? ok(null) : woken;
+  }
   // Made of what was seen, so that two sweeps start one execution, and of the minute, so that one that failed is followed by
   // another; 31 + 9 + 10 + 12 + 13 characters at the most.
   const minute = ports.clock.wall().slice(0, 16).replace(/\D/g, '');

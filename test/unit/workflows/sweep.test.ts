@@ -2,7 +2,9 @@
 
 import { createVirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryExecutions } from '../../../adapters/memory/executions';
+import { createMemoryPower } from '../../../adapters/memory/power';
 import { createMemoryStore } from '../../../adapters/memory/store';
+import { createMemoryTasks } from '../../../adapters/memory/tasks';
 import { refused, unreachable } from '../../../adapters/problems';
 import type { Vip } from '../../../core/ports';
 import { fail, ok } from '../../../core/result';
@@ -13,7 +15,8 @@ const operation = (id: string) => ({ id, kind: 'switchover' as const, by: 'ann',
 
 /** Clusters at rest, in a running operation, with one that was abandoned, and with a VIP that points to nobody. */
 async function fleet() {
-  const { leases, settings } = createMemoryStore();
+  const { leases, settings, reports, waits } = createMemoryStore();
+  const clock = createVirtualClock();
   const executions = createMemoryExecutions();
   for (const name of ['calm', 'busy', 'stuck', 'dark']) await settings.putConfig(aConfig(name));
   await leases.swap(null, aLease('calm'));
@@ -28,7 +31,8 @@ async function fleet() {
     withdraw: async () => ok(undefined),
     move: async () => ok(undefined),
   };
-  return { leases, settings, executions, vip, clock: createVirtualClock() };
+  const power = createMemoryPower({ clock, instanceIds: [] });
+  return { leases, settings, reports, waits, executions, vip, power, clock, tasks: createMemoryTasks({ clock }) };
 }
 
 const began = async () => ok(undefined);
