@@ -13,8 +13,8 @@ import { createSettings } from '../adapters/aws/settings';
 import { createTasks } from '../adapters/aws/tasks';
 import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock, createSystemIds } from '../adapters/system';
-import type { Desk } from './desk';
-import { createStepFunctions } from './step-functions';
+import type { Desk } from '../desk/desk';
+import { createStepFunctions } from '../desk/step-functions';
 
 /** A person waits: three attempts of 3 s, then a clear message. */
 const patience = { requestTimeoutMs: 3000, maxAttempts: 3 };

@@ -3,14 +3,14 @@
 // JSON: {cluster, node, epoch, by, reason, operation, woken}.
 
 import type { ClusterConfig, Lease, NodeName, Report } from '../../core/model';
+import { configOf, nodeIn, seatedLease } from '../../desk/cluster';
+import { executionsOf } from '../../desk/operations';
+import { failure, must } from '../../desk/problems';
 import { demoteAck } from '../../workflows/steps/fence-rungs';
 import { type Woken, wake } from '../../workflows/wake';
-import { configOf, nodeIn, seatedLease } from '../cluster';
 import { type ByOptions, type Define, examples, withBy } from '../command';
-import type { Session } from '../desk';
 import { changedLease, recordAct } from '../lease-change';
-import { executionsOf } from '../operations';
-import { failure, must } from '../problems';
+import type { Session } from '../session';
 
 export interface ConfirmFencedOptions extends ByOptions {
   cluster: string;

@@ -1,13 +1,10 @@
 // Plans, their rendered state machines, and the synthesized stack: valid, complete, and no wider than the tables say.
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import aslValidator from 'asl-validator';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { errorNames } from '../../core/errors';
-import { isTogether, type Plan, stepNames } from '../../core/plan';
+import { isTogether, type Plan, type PlanStep, stepNames } from '../../core/plan';
 import { parseConfig } from '../../infra/config';
 import { ControlPlaneStack } from '../../infra/control-plane-stack';
 import { rights } from '../../infra/grants';
@@ -15,12 +12,10 @@ import { render } from '../../infra/state-machine';
 import { canUndo, pointOfNoReturn, undoList } from '../../workflows/interpreter';
 import { plans } from '../../workflows/plans';
 import { steps } from '../../workflows/steps';
+import { clusterInput, functionFiles, stubFunctions } from '../support/infra';
 
 const arn = (step: string) => `arn:aws:lambda:us-east-1:111122223333:function:mainstay-${step}`;
 const all = Object.values(plans);
-const functionFiles = readdirSync(join(__dirname, '../../functions')).flatMap((file) =>
-  file.endsWith('.lambda.ts') ? [file.replace('.lambda.ts', '')] : [],
-);
 
 interface State {
   Type: string;
@@ -68,7 +63,7 @@ describe.each(all.map((plan): [string, Plan] => [plan.kind, plan]))('%s', (_, pl
         ?.Next;
     for (const [index, entry] of plan.entries.entries()) {
       for (const family of ['Retry', 'Undo', 'Halt'] as const) {
-        for (const error of errorNames(family).filter((name) => name !== 'Halt.PromoteFailed')) {
+        for (const error of errorNames(family).filter((name) => name !== 'Halt.PromoteFailed' && name !== 'Halt.Unproven')) {
           const undone = canUndo(plan, index, { family });
           expect([entry.name, error, target(entry.name, error)]).toEqual([
             entry.name,
@@ -97,6 +92,24 @@ test('a candidate that could not become main leads back to the claim, under a ne
   expect(first).toMatchObject({ ErrorEquals: ['Halt.PromoteFailed'], Next: 'Claim the lease' });
 });
 
+test('T54: a fence that is not proven sleeps with a task token of its own until it is woken, and then looks again; after a day it pages', () => {
+  const states = render(plans.failover, arn, 'aws-us-gov').States as unknown as Record<string, State & Record<string, unknown>>;
+  const { ask, name } = plans.failover.entries.find((entry) => !isTogether(entry) && entry.ask) as PlanStep;
+  const [first] = states[name]?.Catch ?? [];
+  expect(first).toMatchObject({ ErrorEquals: ['Halt.Unproven'], ResultPath: '$.problem', Next: ask?.name });
+  expect(states[ask?.name ?? '']).toMatchObject({
+    Resource: 'arn:aws-us-gov:states:::lambda:invoke.waitForTaskToken',
+    Parameters: {
+      FunctionName: arn('ask-operator'),
+      Payload: { 'state.$': '$', 'operation.$': '$$.Execution.Name', 'token.$': '$$.Task.Token' },
+    },
+    TimeoutSeconds: 86_400,
+    ResultPath: null,
+    Next: name,
+    Catch: [{ ErrorEquals: ['States.ALL'], Next: plans.failover.page.name }],
+  });
+});
+
 test('every function is used by a plan, or is dispatch, sweep or configure', () => {
   const used = new Set([...all.flatMap(stepNames), 'dispatch', 'sweep', 'configure']);
   expect(functionFiles.filter((name) => !used.has(name))).toEqual([]);
@@ -104,42 +117,14 @@ test('every function is used by a plan, or is dispatch, sweep or configure', () 
 });
 
 describe('the synthesized stack', () => {
-  const node = (name: string, index: number) => ({
-    name,
-    instanceId: `i-0123456789abcde0${index}`,
-    zone: 'us-east-1a',
-    host: `10.0.0.${index + 1}`,
-  });
-  const config = parseConfig({
-    clusters: [
-      {
-        name: 'alpha',
-        engine: 'postgres',
-        nodes: ['db1', 'db2', 'db3'].map(node),
-        vip: { kind: 'eip', allocationId: 'eipalloc-0123456789abcdef0', host: '203.0.113.10' },
-      },
-    ],
-  });
-  let dir: string;
-  let template: Template;
-
-  beforeAll(() => {
-    dir = mkdtempSync(join(tmpdir(), 'mainstay-synth-'));
-    const functionDirs = Object.fromEntries(
-      functionFiles.map((name) => {
-        mkdirSync(join(dir, name));
-        writeFileSync(join(dir, name, 'index.js'), `exports.handler = () => '${name}'`);
-        return [name, join(dir, name)];
-      }),
-    );
-    const stack = new ControlPlaneStack(new App({ outdir: join(dir, 'out') }), 'mainstay', {
-      stackName: 'mainstay',
-      config,
-      functionDirs,
-    });
-    template = Template.fromStack(stack);
-  });
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  const functions = stubFunctions();
+  const template = Template.fromStack(
+    new ControlPlaneStack(new App(), 'mainstay', {
+      config: parseConfig({ clusters: [clusterInput('alpha')] }),
+      functionDirs: functions.dirs,
+    }),
+  );
+  afterAll(functions.remove);
 
   const statements = (): { Action: string | string[]; Resource: unknown }[] =>
     Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
@@ -179,10 +164,10 @@ describe('the synthesized stack', () => {
         ),
       );
     expect(holders('ec2:StopInstances')).toHaveLength(1);
-    expect(JSON.stringify(holders('ec2:StopInstances'))).toContain('Rolefence');
+    expect(JSON.stringify(holders('ec2:StopInstances'))).toContain('FunctionsfenceRole');
     const starters = Object.fromEntries(
       holders('states:StartExecution').map(([name, policy]) => [
-        name.replace(/^Role|DefaultPolicy.*$/g, ''),
+        name.replace(/^ControlPlaneFunctions|RoleDefaultPolicy.*$/g, ''),
         JSON.stringify(policy),
       ]),
     );
@@ -210,7 +195,7 @@ describe('the synthesized stack', () => {
   });
 
   test('T50: an execution that ends badly reaches the sweep, and so does the clock', () => {
-    const target = { Arn: { 'Fn::GetAtt': [expect.stringContaining('Functionsweep'), 'Arn'] } };
+    const target = { Arn: { 'Fn::GetAtt': [expect.stringContaining('FunctionssweepFunction'), 'Arn'] } };
     const rules = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties);
     expect(rules).toContainEqual(
       expect.objectContaining({
