@@ -6,6 +6,7 @@ import type { Desk } from '../desk/desk';
 import { exitCodeOf, exitCodes } from '../desk/exit-codes';
 import { asJson, type CliProblem, explained, Failure, sentence } from '../desk/problems';
 import type { Act, Define } from './command';
+import { defineConfirmFenced } from './commands/confirm-fenced';
 import { defineCompletion } from './commands/completion';
 import { defineExplain } from './commands/explain';
 import { defineFailover } from './commands/failover';
@@ -43,6 +44,7 @@ const verbs: readonly Define[] = [
   defineExplain,
   defineSwitch,
   defineFailover,
+  defineConfirmFenced,
   defineRecover,
   definePolicy,
   defineHistory,

@@ -29,6 +29,10 @@ type OwnCode =
   | 'OperationFailed'
   | 'AlreadySeated'
   | 'NotPaused'
+  | 'NotClaimed'
+  | 'NotFormer'
+  | 'AlreadyProven'
+  | 'WordNotAllowed'
   | 'Unconfirmed'
   | 'Bug';
 
@@ -44,6 +48,10 @@ const endings: Record<CliCode, Ending> = {
   AlreadyMain: 'refused',
   AlreadySeated: 'refused',
   NotPaused: 'refused',
+  NotClaimed: 'refused',
+  NotFormer: 'refused',
+  AlreadyProven: 'refused',
+  WordNotAllowed: 'refused',
   Unconfirmed: 'refused',
   NotEligible: 'refused',
   NoCandidate: 'refused',

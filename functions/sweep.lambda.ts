@@ -5,11 +5,15 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { createClient } from '../adapters/aws/clients';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { asked } from '../adapters/aws/outside';
+import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
+import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock } from '../adapters/system';
 import { fail, ok } from '../core/result';
 import { type StartSettle, type Swept, sweep } from '../workflows/sweep';
 import { executions } from './ports/executions.lambda-shared';
+import { power } from './ports/power.lambda-shared';
+import { tasks } from './ports/tasks.lambda-shared';
 import { vip } from './ports/vip.lambda-shared';
 import { controlPlane, createTable, stateMachineArn } from './wiring.lambda-shared';
 
@@ -22,8 +26,12 @@ const ports = {
   clock,
   settings: createSettings(table),
   leases,
+  reports: createReports(table),
+  waits: createWaits(table),
   ...executions(clock),
   ...vip(clock, leases),
+  ...power(),
+  ...tasks(),
 };
 
 const alreadyThere = 'ExecutionAlreadyExists';

@@ -8,6 +8,7 @@ import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
+import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import { assert } from '../core/assert';
 import type { Clock, LeaseStore } from '../core/ports';
@@ -52,6 +53,7 @@ export function createPorts(more: readonly MorePorts[], tracer: Tracer): Ports {
     leases,
     reports: createReports(table),
     settings: createSettings(table),
+    waits: createWaits(table),
     journal: createJournal(table, ids),
     ...Object.assign({}, ...more.map((make) => make(clock, leases))),
   };

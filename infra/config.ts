@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { storeLossModes } from '../core/failsafe';
 import { importances } from '../core/fleet';
-import type { ClusterConfig } from '../core/model';
+import { type ClusterConfig, fenceRungs } from '../core/model';
 import { replicationModes } from '../core/replication';
 import { judgeTimings, type Timings, timingPresets } from '../core/timings';
 
@@ -89,9 +89,9 @@ const clusterSchema = z
     vip: vipSchema,
     timings: timingsSchema.prefault({}),
     fence: z
-      .array(z.enum(['demote-ack', 'self-fence', 'power-off']))
+      .array(z.enum(fenceRungs))
       .min(1, 'without a rung on the fence ladder nobody could ever be promoted')
-      .default(['demote-ack', 'self-fence', 'power-off']),
+      .default([...fenceRungs]),
     maxLagBytes: z
       .int()
       .min(0)

@@ -29,6 +29,8 @@ export type Right =
   | 'see-vip'
   | 'cut-power'
   | 'start-power'
+  | 'see-power'
+  | 'wake'
   | 'redirect'
   | 'publish'
   | 'start-failover'
@@ -39,6 +41,7 @@ export type Right =
 export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
   adopt: ['store'],
+  'ask-operator': ['store', 'see-power', 'publish', 'wake'],
   barrier: ['store'],
   'begin-recover': ['store', 'executions', 'poke'],
   'begin-settle': ['store', 'executions', 'poke'],
@@ -53,7 +56,7 @@ export const rights: Record<string, readonly Right[]> = {
   dispatch: ['start-failover'],
   drain: ['store'],
   end: ['store', 'publish'],
-  fence: ['store', 'cut-power'],
+  fence: ['store', 'cut-power', 'publish'],
   grant: ['store'],
   'move-vip': ['store', 'vip'],
   page: ['store', 'publish'],
@@ -66,7 +69,7 @@ export const rights: Record<string, readonly Right[]> = {
   reopen: ['store'],
   restart: ['store', 'redirect'],
   'restore-vip': ['store', 'vip'],
-  sweep: ['look', 'executions', 'see-vip', 'start-settle'],
+  sweep: ['look', 'executions', 'see-vip', 'see-power', 'start-settle', 'wake'],
   transfer: ['store'],
   verify: ['store', 'executions'],
   'withdraw-vip': ['store', 'vip'],
@@ -108,6 +111,8 @@ const statements: Record<Right, (places: Places) => PolicyStatement[]> = {
     allow(['ec2:DescribeInstances'], ['*']),
     allowTagged(['ec2:StartInstances'], [instances(places)], places),
   ],
+  'see-power': () => [allow(['ec2:DescribeInstances'], ['*'])],
+  wake: ({ failoverArn }) => [allow(['states:SendTaskSuccess'], [failoverArn])],
   redirect: (places) => [
     allowTagged(['ssm:SendCommand'], [places.arn('ssm', 'document/*'), instances(places)], places),
     allow(['ssm:GetCommandInvocation'], ['*']),

@@ -18,7 +18,9 @@ import type {
   Power,
   Reports,
   Settings,
+  Tasks,
   Vip,
+  Waits,
 } from '../core/ports';
 import { fail, ok, type Result } from '../core/result';
 import type { WorkflowState } from './state';
@@ -31,6 +33,8 @@ export interface Ports {
   events: Events;
   poker: Poker;
   power: Power;
+  waits: Waits;
+  tasks: Tasks;
   vip: Vip;
   executions: Executions;
   /** Absent: nobody is ever held. */
@@ -47,6 +51,8 @@ export interface StepContext {
   state: WorkflowState;
   /** Name of the execution. */
   operation: string;
+  /** Of a step that puts its execution to sleep: what wakes it. */
+  token?: string;
   /** On the ports' clock. */
   deadlineAtMs: number;
   /** For the journal entry of this step, beside the result. */
@@ -102,13 +108,14 @@ export async function changeLease(
 export async function until<T>(
   { ports, deadlineAtMs }: Pick<StepContext, 'ports' | 'deadlineAtMs'>,
   look: () => Promise<T | null>,
-  everyMs = 50,
+  everyMs: number | (() => number) = 50,
 ): Promise<T | null> {
   for (;;) {
     const found = await look();
     if (found !== null) return found;
-    if (ports.clock.nowMs() + everyMs >= deadlineAtMs) return null;
-    await ports.clock.sleep(everyMs);
+    const waitMs = typeof everyMs === 'number' ? everyMs : everyMs();
+    if (ports.clock.nowMs() + waitMs >= deadlineAtMs) return null;
+    await ports.clock.sleep(waitMs);
   }
 }
 

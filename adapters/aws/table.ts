@@ -35,6 +35,7 @@ export const keys = {
   node: (cluster: string, node: string) => inCluster(cluster, `${prefixes.node}${node}`),
   config: (cluster: string) => inCluster(cluster, 'CONFIG'),
   policy: (cluster: string) => inCluster(cluster, 'POLICY'),
+  waiting: (cluster: string) => inCluster(cluster, 'WAITING'),
   entry: (cluster: string, at: string, unique: string) => inCluster(cluster, `${prefixes.journal}${at}#${unique}`),
   place: (cluster: string) => inCluster(cluster, 'BRAKE'),
   brake: { pk: `${fleet}#BRAKE`, sk: 'BRAKE' },

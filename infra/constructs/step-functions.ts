@@ -1,7 +1,7 @@
 // One Standard state machine per plan, rendered from the plan's data (infra/state-machine.ts). Its role may call the
 // functions of its own steps and write traces, nothing else.
 
-import { Stack } from 'aws-cdk-lib';
+import { Aws, Stack } from 'aws-cdk-lib';
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -35,7 +35,7 @@ function stateMachine(scope: Construct, plan: Plan, { name, functions }: StateMa
     stateMachineName: `${name}-${plan.kind}`,
     stateMachineType: 'STANDARD',
     roleArn: role.roleArn,
-    definitionString: Stack.of(scope).toJsonString(render(plan, (step) => functions.of(step).functionArn)),
+    definitionString: Stack.of(scope).toJsonString(render(plan, (step) => functions.of(step).functionArn, Aws.PARTITION)),
     tracingConfiguration: { enabled: true },
   });
   // The role's policy must be there before the first execution.

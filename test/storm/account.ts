@@ -2,20 +2,23 @@
 // publishes, realistic delays, and a count of every call. What the calls mean is the memory adapters' business.
 
 import type { Addresses } from '../../adapters/address-vip';
+import { createMemoryPower } from '../../adapters/memory/power';
 import { createMemoryAddresses } from '../../adapters/memory/vip';
 import { createMemoryZone, type MemoryZone } from '../../adapters/memory/zone';
 import type { NameServers } from '../../adapters/name-servers';
-import { unreachable } from '../../adapters/problems';
-import { type NameChange, type Zone } from '../../adapters/record-zone';
+import { broken, unreachable } from '../../adapters/problems';
+import type { NameChange, Zone } from '../../adapters/record-zone';
+import type { OutsideProblem } from '../../core/errors';
 import { quotas } from '../../core/fleet';
-import type { Clock, Outside } from '../../core/ports';
-import { fail, ok } from '../../core/result';
+import type { Clock, Outside, PerInstance, Power } from '../../core/ports';
+import { fail, ok, type Result } from '../../core/result';
 import type { Random } from '../sim/random';
 import { type Bucket, createBucket, Ledger } from './bucket';
 
 export interface AccountOptions {
   clock: Clock;
   random: Random;
+  instanceIds: readonly string[];
   allocationIds: readonly string[];
   zoneIds: readonly string[];
   /** An address has arrived at an instance, or a record at every name server; `target` is what it leads to. */
@@ -29,6 +32,11 @@ const limits = { idsPerStop: 50, changesPerBatch: 1000, valueCharacters: 32_000 
 const zoneBusyMs = [200, 1200] as const;
 const spreadMs = [3000, 20_000] as const;
 
+/** One token per instance id. */
+const quotaOfIds = { burst: 1000, perSecond: 20 };
+/** By force and without a shutdown most instances are stopped within 15 s, and some take most of a minute. */
+const stopMs = (random: Random): number => 6000 + 45_000 * random.next() ** 4;
+
 export class Account {
   readonly ledger = new Ledger();
   readonly addresses: Addresses;
@@ -39,6 +47,7 @@ export class Account {
   private readonly buckets = new Map<string, Bucket>();
 
   constructor(private readonly options: AccountOptions) {
+    this.power = this.makePower();
     this.addresses = this.makeAddresses();
     const zones = new Map(options.zoneIds.map((zoneId) => [zoneId, createMemoryZone({ zoneId })]));
     this.zone = this.makeZone(zones);
@@ -47,6 +56,9 @@ export class Account {
   }
 
   readonly zones: Map<string, MemoryZone>;
+  /** How it is before the storm, past every quota. */
+  giveAddress: (allocationId: string, instanceId: string) => void = () => undefined;
+  readonly power: Power;
   /** What the name servers answer by now. */
   readonly resolved = new Map<string, string[]>();
 
@@ -75,6 +87,45 @@ export class Account {
     return this.options.clock.sleep(this.options.random.between(low, high));
   }
 
+  /** Every instance of its own, because each takes its own time to stop. */
+  private makePower(): Power {
+    const { clock, random, instanceIds } = this.options;
+    const instances = new Map(
+      instanceIds.map((id) => [id, createMemoryPower({ clock, instanceIds: [id], stopMs: stopMs(random) })]),
+    );
+    const tokens = this.bucket('ec2:StopInstances ids', quotaOfIds);
+    const each = async <T>(ids: readonly string[], run: (power: Power, id: string) => Outside<PerInstance<T>>) => {
+      const all = new Map<string, Result<T, OutsideProblem>>();
+      for (const id of ids) {
+        const answer = await run(instances.get(id) as Power, id);
+        if (answer.ok) for (const [key, one] of answer.value) all.set(key, one);
+      }
+      return ok(all);
+    };
+    const states = (ids: readonly string[]) =>
+      this.ec2('ec2:DescribeInstances', { ms: [80, 200], bodies: ids.length }, () =>
+        each(ids, (power, id) => power.states([id])),
+      );
+    return {
+      states,
+      state: async (id) => {
+        const answer = await states([id]);
+        return answer.ok ? (answer.value.get(id) ?? fail(broken(`EC2 does not know ${id}`, 'correct it'))) : answer;
+      },
+      cut: (ids) => {
+        if (ids.length > limits.idsPerStop) this.broken.push(`${ids.length} instances in one StopInstances`);
+        const terms = {
+          ms: [300, 800] as const,
+          bodies: ids.length,
+          more: [[tokens, ids.length]] as [Bucket, number][],
+        };
+        return this.ec2('ec2:StopInstances', terms, () => each(ids, (power, id) => power.cut([id])));
+      },
+      start: (id) =>
+        this.ec2('ec2:StartInstances', { ms: [300, 800] }, async () => (instances.get(id) as Power).start(id)),
+    };
+  }
+
   private makeAddresses(): Addresses {
     const { allocationIds, onVip } = this.options;
     const inner = createMemoryAddresses({
@@ -83,19 +134,15 @@ export class Account {
     });
     const look = [60, 150] as const;
     const change = [250, 600] as const;
-    this.stolen = inner.steal;
+    this.giveAddress = inner.steal;
     return {
       describe: (id) => this.ec2('ec2:DescribeAddresses', { ms: look }, () => inner.describe(id)),
       describeMany: (ids) =>
         this.ec2('ec2:DescribeAddresses', { ms: look, bodies: ids.length }, () => inner.describeMany(ids)),
-      associate: (id, target) =>
-        this.ec2('ec2:AssociateAddress', { ms: change }, () => inner.associate(id, target)),
+      associate: (id, target) => this.ec2('ec2:AssociateAddress', { ms: change }, () => inner.associate(id, target)),
       disassociate: (id) => this.ec2('ec2:DisassociateAddress', { ms: change }, () => inner.disassociate(id)),
     };
   }
-
-  /** How it is before the storm. */
-  stolen: (allocationId: string, instanceId: string | null) => void = () => undefined;
 
   private route53<T>(action: string, bodies: number, run: () => Outside<T>): Outside<T> {
     const from: [Bucket, number][] = [
@@ -114,7 +161,8 @@ export class Account {
       this.route53('ChangeResourceRecordSets', wanted.length, () => this.changed(zones, busy, zoneId, wanted));
     const of = (zoneId: string) => zones.get(zoneId) as MemoryZone;
     return {
-      list: (zoneId, names) => this.route53('ListResourceRecordSets', names.length, () => of(zoneId).list(zoneId, names)),
+      list: (zoneId, names) =>
+        this.route53('ListResourceRecordSets', names.length, () => of(zoneId).list(zoneId, names)),
       change: (zoneId, name, changes) => changeMany(zoneId, [{ name, changes }]),
       changeMany,
       spread: (change) => this.route53('GetChange', 1, async () => ok(this.settled.has(change))),
@@ -149,11 +197,6 @@ export class Account {
     const characters = changes.flatMap(({ set }) => set.values).join('').length;
     if (changes.length > limits.changesPerBatch) this.broken.push(`${changes.length} changes in one batch`);
     if (characters > limits.valueCharacters) this.broken.push(`${characters} characters of values in one batch`);
-  }
-
-  /** `stop` of more than so many instances is not what EC2 takes. */
-  judgeIds(count: number): void {
-    if (count > limits.idsPerStop) this.broken.push(`${count} instances in one StopInstances`);
   }
 
   private spread(change: string, wanted: readonly NameChange[]): void {

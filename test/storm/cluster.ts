@@ -37,7 +37,14 @@ export function stormConfig({ number, vip, zones, fence, importance }: ClusterOp
     vip:
       vip === 'eip'
         ? { kind: 'eip', allocationId: `eipalloc-${name}`, ...place }
-        : { kind: 'route53', hostedZoneId: zone, name: `${name}.${zone}.example.com`.toLowerCase(), ttlS: 5, private: false, ...place },
+        : {
+            kind: 'route53',
+            hostedZoneId: zone,
+            name: `${name}.${zone}.example.com`.toLowerCase(),
+            ttlS: 5,
+            private: false,
+            ...place,
+          },
     fence: [...fence],
     consumers: [],
     importance,

@@ -2,8 +2,7 @@
 // full jitter from 500 ms up to 20 s.
 
 import { isThrottled } from '../../core/fleet';
-import type { Outside } from '../../core/ports';
-import type { Clock } from '../../core/ports';
+import type { Clock, Outside } from '../../core/ports';
 import type { Random } from '../sim/random';
 
 const attempts = 4;

@@ -6,6 +6,7 @@ import { createMemoryExecutions } from '../../../adapters/memory/executions';
 import { createMemoryEvents, createMemoryPoker } from '../../../adapters/memory/messages';
 import { createMemoryPower } from '../../../adapters/memory/power';
 import { createMemoryStore } from '../../../adapters/memory/store';
+import { createMemoryTasks } from '../../../adapters/memory/tasks';
 import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
 import { type BrakeLimits, defaultBrake, placesIn } from '../../../core/brake';
 import { runStep } from '../../../workflows/run-step';
@@ -27,6 +28,7 @@ async function aFleet(clusters: number, brakeLimits: BrakeLimits | null = limits
     ...{ ...store, brake, events, clock, ids },
     executions: createMemoryExecutions(),
     poker: createMemoryPoker(),
+    tasks: createMemoryTasks({ clock }),
     power: createMemoryPower({ clock, instanceIds: [] }),
     vip: createMemoryVip(createMemoryAddresses({ allocationIds: [] }), clock, store.leases),
   };

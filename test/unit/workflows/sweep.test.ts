@@ -2,7 +2,9 @@
 
 import { createVirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryExecutions } from '../../../adapters/memory/executions';
+import { createMemoryPower } from '../../../adapters/memory/power';
 import { createMemoryStore } from '../../../adapters/memory/store';
+import { createMemoryTasks } from '../../../adapters/memory/tasks';
 import { refused, unreachable } from '../../../adapters/problems';
 import type { ClusterConfig } from '../../../core/model';
 import type { Vip } from '../../../core/ports';
@@ -14,7 +16,8 @@ const operation = (id: string) => ({ id, kind: 'switchover' as const, by: 'ann',
 
 /** Clusters at rest, in a running operation, with one that was abandoned, and with a VIP that points to nobody. */
 async function fleet() {
-  const { leases, settings } = createMemoryStore();
+  const { leases, settings, reports, waits } = createMemoryStore();
+  const clock = createVirtualClock();
   const executions = createMemoryExecutions();
   for (const name of ['calm', 'busy', 'stuck', 'dark']) await settings.putConfig(aConfig(name));
   await leases.swap(null, aLease('calm'));
@@ -32,7 +35,8 @@ async function fleet() {
     move: async () => ok({ change: null }),
     verify: async () => ok(null),
   };
-  return { leases, settings, executions, vip, clock: createVirtualClock() };
+  const power = createMemoryPower({ clock, instanceIds: [] });
+  return { leases, settings, reports, waits, executions, vip, power, clock, tasks: createMemoryTasks({ clock }) };
 }
 
 const began = async () => ok(undefined);
