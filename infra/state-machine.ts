@@ -18,7 +18,6 @@ const lambdaFaults = [
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
-  'Lambda.TooManyRequestsException',
   'Lambda.Unknown',
 ];
 /** Beyond the step's own deadline: cold start, last call to the store, and the reply. */
@@ -66,7 +65,8 @@ function task({ step, deadlineMs, retry }: PlanStep, functionArn: (step: string)
     TimeoutSeconds: timeoutS(deadlineMs),
     Retry: [
       {
-        ErrorEquals: ['Retry.Queued'],
+        // T66: neither is a failure; everybody's turn comes.
+        ErrorEquals: ['Retry.Queued', 'Lambda.TooManyRequestsException'],
         IntervalSeconds: inLine.everyMs / 1000,
         MaxAttempts: inLine.times,
         BackoffRate: inLine.backoff,

@@ -15,6 +15,7 @@ export function governedAddresses(governor: Governor, addresses: Addresses, impo
     api: 'ec2:DescribeAddresses',
     lane: 'ec2:DescribeAddresses',
     most: mostLooks,
+    atOnce: 2,
     call: async (ids) => {
       const found = await addresses.describeMany(ids);
       if (!found.ok) return found;

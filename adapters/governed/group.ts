@@ -19,6 +19,8 @@ export interface Batch<Body, Answer> {
   lane: string;
   /** So many bodies fit one call. */
   most: number;
+  /** So many calls may be under way at once; 1 where AWS takes one after the other. */
+  atOnce: number;
   /** One call; an answer for each body, in order. Refused or Broken as a whole when one of them is. */
   call(bodies: readonly Body[]): Outside<Answer[]>;
 }
@@ -78,11 +80,25 @@ async function waitFor<Body, Answer>(
   }
 }
 
-/** One call for everybody who waits when its turn has come. */
+/** Calls for everybody who waits: one, or as many side by side as there are wishes and turns. */
 async function round<Body, Answer>(governor: Governor, batch: Batch<Body, Answer>): Promise<void> {
+  const waiting = await governor.fleet.waiting(batch.lane, batch.most * batch.atOnce);
+  if (!waiting.ok || batch.atOnce === 1 || waiting.value.length <= batch.most) return oneCall(governor, batch);
+  const parts: Wish[][] = [];
+  for (let from = 0; from < waiting.value.length; from += batch.most)
+    parts.push(waiting.value.slice(from, from + batch.most));
+  await Promise.all(parts.map((part) => oneCall(governor, batch, part)));
+}
+
+/** For these, or for those who wait when its turn has come: while it waits, more may come. */
+async function oneCall<Body, Answer>(
+  governor: Governor,
+  batch: Batch<Body, Answer>,
+  part: readonly Wish[] | null = null,
+): Promise<void> {
   let wishes: Wish[] = [];
   const call = async (): Outside<Answer[]> => {
-    const waiting = await governor.fleet.waiting(batch.lane, batch.most);
+    const waiting = part === null ? await governor.fleet.waiting(batch.lane, batch.most) : ok([...part]);
     if (!waiting.ok) return waiting;
     wishes = await withoutLate(governor, batch.lane, waiting.value);
     return wishes.length === 0 ? ok([]) : batch.call(bodiesOf<Body>(wishes));

@@ -27,6 +27,7 @@ export function governedZone(governor: Governor, zone: Zone, importance: Importa
         api,
         lane: `route53:change#${zoneId}`,
         most: mostChanges,
+        atOnce: 1,
         call: async (bodies: readonly NameChange[]) => {
           const done = await zone.changeMany(zoneId, bodies);
           return done.ok ? ok(bodies.map(() => done.value)) : done;
@@ -46,6 +47,7 @@ export function governedZone(governor: Governor, zone: Zone, importance: Importa
         api,
         lane,
         most: mostOfOne,
+        atOnce: 1,
         call: async (bodies: readonly null[]) => {
           const answer = await ask();
           return answer.ok ? ok(bodies.map(() => answer.value as Answer)) : answer;
@@ -71,6 +73,7 @@ const looks = (zone: Zone, zoneId: string) =>
     api,
     lane: `route53:list#${zoneId}`,
     most: mostNames,
+    atOnce: 2,
     call: async (bodies: readonly (readonly string[])[]) => {
       const found = await zone.list(zoneId, [...new Set(bodies.flat())]);
       if (!found.ok) return found;

@@ -43,7 +43,8 @@ export function figuresOf(result: StormResult) {
   };
 }
 
-const seconds = (value: number | null): string => (value === null ? 'never' : `${value.toFixed(1)} s`);
+/** Nobody looked for longer than that. */
+const seconds = (value: number | null): string => (value === null ? '> 30 min' : `${value.toFixed(1)} s`);
 const row = (cells: readonly string[]): string =>
   `  ${cells.map((cell, at) => (at === 0 ? cell.padEnd(34) : cell.padStart(12))).join('')}`.trimEnd();
 

@@ -115,7 +115,7 @@ class Storm {
   }
 
   async run(): Promise<StormResult> {
-    const { clusters, fleet = 3 * clusters, brake = defaultBrake, boundMs = 60 * minuteMs } = this.options;
+    const { clusters, fleet = 3 * clusters, brake = defaultBrake, boundMs = 30 * minuteMs } = this.options;
     await this.clock.until(this.brake.configure(brake, fleet));
     for (const cluster of this.clusters) await this.before(cluster);
     const all = Promise.all(this.clusters.map((cluster) => this.until(cluster, boundMs)));

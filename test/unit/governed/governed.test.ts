@@ -120,6 +120,7 @@ describe('one call for many', () => {
       api: 'ec2:StopInstances',
       lane: 'ec2:StopInstances',
       most,
+      atOnce: 5,
       call: (bodies) =>
         ledger.call('stop', { from: [[bucket, 1]], error: 'RequestLimitExceeded', bodies: bodies.length }, async () => {
           await clock.sleep(300);
