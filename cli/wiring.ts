@@ -10,8 +10,8 @@ import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
 import { createAwsVip } from '../adapters/aws/vips';
 import { createSystemClock, createSystemIds } from '../adapters/system';
-import type { Desk } from './desk';
-import { createStepFunctions } from './step-functions';
+import type { Desk } from '../desk/desk';
+import { createStepFunctions } from '../desk/step-functions';
 
 /** A person waits: three attempts of 3 s, then a clear message. */
 const patience = { requestTimeoutMs: 3000, maxAttempts: 3 };

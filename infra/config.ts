@@ -177,6 +177,8 @@ export type MainstayConfigInput = z.input<typeof configSchema>;
 export interface MainstayConfig {
   clusters: ClusterConfig[];
 }
+/** One cluster, as a person writes it. */
+export type ClusterInput = z.input<typeof clusterSchema>;
 
 /** Gives the editor the types; nothing is checked before synth. */
 export const defineConfig = (config: MainstayConfigInput): MainstayConfigInput => config;
@@ -186,22 +188,26 @@ export class ConfigFaulty extends Error {
 }
 
 /** The configuration with its defaults, or one error that lists every fault with its path. */
-export function parseConfig(input: unknown, file = 'mainstay.config.ts'): MainstayConfig {
-  const parsed = configSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `  ${where(path)}: ${message}`);
+export const parseConfig = (input: unknown, file = 'mainstay.config.ts'): MainstayConfig =>
+  parsed(configSchema, input, file);
+
+/** One cluster with its defaults, or one error as above. What has been parsed before stays as it is. */
+export const parseCluster = (input: unknown, file: string): ClusterConfig => parsed(clusterSchema, input, file);
+
+function parsed<Schema extends z.ZodType>(schema: Schema, input: unknown, file: string): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(input);
+  if (success) return data;
+  const faults = error.issues.map(({ path, message }) => `  ${where(path)}: ${message}`);
   throw new ConfigFaulty(`${file} has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.join('\n')}`);
 }
 
 /** What is allowed and seldom wise, each as a sentence. */
-export const warningsOf = ({ clusters }: MainstayConfig): string[] =>
-  clusters.flatMap(({ name, vip }) =>
-    vip.kind === 'route53' && vip.ttlS > wiseTtlS
-      ? [
-          `${name}: with a ttlS of ${vip.ttlS} clients may go on to the old main's address for ${vip.ttlS} s after a move; 5 is usual, docs/vip.md has the arithmetic`,
-        ]
-      : [],
-  );
+export const warningsOf = ({ name, vip }: ClusterConfig): string[] =>
+  vip.kind === 'route53' && vip.ttlS > wiseTtlS
+    ? [
+        `${name}: with a ttlS of ${vip.ttlS} clients may go on to the old main's address for ${vip.ttlS} s after a move; 5 is usual, docs/vip.md has the arithmetic`,
+      ]
+    : [];
 
 /** A record kept for longer outlasts the failover itself several times. */
 const wiseTtlS = 30;
