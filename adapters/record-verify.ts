@@ -93,7 +93,7 @@ async function byChange(world: World, { change, boundMs }: Given): Outside<VipSe
   if (change === null)
     return ok({
       everywhere: false,
-      because: 'whether Route 53 has spread the record is not known: the answer that named the change was lost',
+      because: 'not known to be in sync: the answer that named the change was lost',
     });
   const { seen, ms } = await patiently(
     world,

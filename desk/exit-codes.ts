@@ -63,6 +63,9 @@ const endings: Record<CliCode, Ending> = {
   NotAbandoned: 'refused',
   Policy: 'refused',
   Braked: 'refused',
+  CoolDown: 'refused',
+  TooMany: 'refused',
+  NotApproved: 'refused',
   LeaseRefused: 'refused',
   Refused: 'refused',
   // These were begun, failed and were undone.

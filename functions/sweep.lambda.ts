@@ -15,13 +15,14 @@ import { executions } from './ports/executions.lambda-shared';
 import { power } from './ports/power.lambda-shared';
 import { tasks } from './ports/tasks.lambda-shared';
 import { vip } from './ports/vip.lambda-shared';
-import { controlPlane, createTable, stateMachineArn } from './wiring.lambda-shared';
+import { controlPlane, createFleetGovernor, createTable, stateMachineArn } from './wiring.lambda-shared';
 
 const logger = new Logger();
 const sfn = createClient(SFNClient, controlPlane);
 const table = createTable();
 const clock = createSystemClock();
 const leases = createLeaseStore(table);
+const governor = createFleetGovernor(table, clock);
 const ports = {
   clock,
   settings: createSettings(table),
@@ -29,8 +30,8 @@ const ports = {
   reports: createReports(table),
   waits: createWaits(table),
   ...executions(clock),
-  ...vip(clock, leases),
-  ...power(),
+  ...vip(clock, leases, governor),
+  ...power(clock, leases, governor),
   ...tasks(),
 };
 

@@ -3,7 +3,9 @@
 
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { type BrakeLimits, defaultBrake } from '../core/brake';
 import { storeLossModes } from '../core/failsafe';
+import { defaultFlapping } from '../core/flapping';
 import { importances } from '../core/fleet';
 import { type ClusterConfig, fenceRungs } from '../core/model';
 import { replicationModes } from '../core/replication';
@@ -105,6 +107,16 @@ const clusterSchema = z
         backups: z.int().min(1, 'a commit that waits waits for one backup at least').default(1),
       })
       .prefault({}),
+    failovers: z
+      .strictObject({
+        coolDownMs: z.int().min(0).default(defaultFlapping.coolDownMs),
+        maxPerDay: z
+          .int()
+          .min(1, 'with 0 a day nothing would ever be failed over: use the policy manual')
+          .default(defaultFlapping.maxPerDay),
+      })
+      .prefault({}),
+    acceptLoss: z.enum(['one-person', 'second-person']).default('one-person'),
     consumers: z
       .array(
         z.strictObject({
@@ -167,7 +179,16 @@ function addressFaults(nodes: readonly z.output<typeof nodeSchema>[]): { path: P
 }
 
 const configSchema = z
-  .strictObject({ clusters: z.array(clusterSchema).min(1, 'there is no cluster to protect') })
+  .strictObject({
+    clusters: z.array(clusterSchema).min(1, 'there is no cluster to protect'),
+    brake: z
+      .strictObject({
+        failovers: z.int().min(0).default(defaultBrake.failovers),
+        percent: z.number().min(0).max(100).default(defaultBrake.percent),
+        windowMs: z.int().min(60_000, 'a window below a minute holds nobody').default(defaultBrake.windowMs),
+      })
+      .prefault({}),
+  })
   .superRefine(({ clusters }, context) => {
     const names = clusters.map(({ name }) => name);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -178,6 +199,7 @@ const configSchema = z
 export type MainstayConfigInput = z.input<typeof configSchema>;
 export interface MainstayConfig {
   clusters: ClusterConfig[];
+  brake: BrakeLimits;
 }
 /** One cluster, as a person writes it. */
 export type ClusterInput = z.input<typeof clusterSchema>;
@@ -204,14 +226,12 @@ function parsed<Schema extends z.ZodType>(schema: Schema, input: unknown, file: 
 }
 
 /** What is allowed and seldom wise, each as a sentence. */
-export const warningsOf = ({ clusters }: MainstayConfig): string[] =>
-  clusters.flatMap(({ name, vip }) =>
-    vip.kind === 'route53' && vip.ttlS > wiseTtlS
-      ? [
-          `${name}: with a ttlS of ${vip.ttlS} clients may go on to the old main's address for ${vip.ttlS} s after a move; 5 is usual, docs/vip.md has the arithmetic`,
-        ]
-      : [],
-  );
+export const warningsOf = ({ name, vip }: ClusterConfig): string[] =>
+  vip.kind === 'route53' && vip.ttlS > wiseTtlS
+    ? [
+        `${name}: with a ttlS of ${vip.ttlS} clients may go on to the old main's address for ${vip.ttlS} s after a move; 5 is usual, docs/vip.md has the arithmetic`,
+      ]
+    : [];
 
 /** A record kept for longer outlasts the failover itself several times. */
 const wiseTtlS = 30;

@@ -100,6 +100,24 @@ export function interfacesOf(client: EC2Client, nodes: readonly NodeConfig[]): o
   return requests;
 }
 
+/** EC2 with addresses and nothing else, without an endpoint: `of` says what one is associated with, null that there is none. */
+export function answerAddresses(
+  client: EC2Client,
+  of: (allocationId: string) => { InstanceId: string } | null,
+): object[] {
+  const requests: object[] = [];
+  const middleware = () => async (args: { input: { Filters?: { Values?: string[] }[] } }) => {
+    requests.push(args.input);
+    const Addresses = (args.input.Filters?.[0]?.Values ?? []).flatMap((AllocationId) => {
+      const association = of(AllocationId);
+      return association ? [{ AllocationId, AssociationId: `eipassoc-${AllocationId}`, ...association }] : [];
+    });
+    return { response: {}, output: { $metadata: {}, Addresses } };
+  };
+  client.middlewareStack.add(middleware as never, { step: 'deserialize', priority: 'high', name: 'addresses' });
+  return requests;
+}
+
 export interface Ec2Rules {
   /** Instances that are asked to stop stay `stopping` from now on. */
   holdStopping(): void;

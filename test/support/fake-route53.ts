@@ -87,7 +87,8 @@ export function createFakeRoute53(
       DelegationSet: { NameServers: nameServers },
     }),
     GetChange: async ({ Id = '' }) => {
-      const spread = await zone.spread(Id);
+      // The SDK takes the path off before it sends it.
+      const spread = await zone.spread(`/change/${Id.split('/').at(-1)}`);
       if (!spread.ok) throw refusal('NoSuchChange', 404, problem(spread).message);
       return { ChangeInfo: { Id, Status: spread.value ? 'INSYNC' : 'PENDING' } };
     },
