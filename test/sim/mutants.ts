@@ -66,7 +66,7 @@ export const mutants = {
   'recorded-before-complete': { mistake: 'a backup is recorded as soon as the engine waits for it, with what it lacks (T30)',
     edits: [edit('agent/replication.ts', 'return streaming && fromBytes !== null && flushedBytes >= fromBytes;', 'return streaming;')] },
   'elected-though-not-recorded': { mistake: 'in sync mode the failover asks nobody who is recorded (T28, T30)',
-    edits: [edit('core/candidates.ts', '!mustStream && mayLack(question, report)', 'mustStream && mayLack(question, report)')] },
+    edits: [edit('core/candidates.ts', '!mustStream && !acceptLoss && mayLack(question, report)', 'mustStream && mayLack(question, report)')] },
   'waits-for-nobody-at-first': { mistake: 'a new main acknowledges alone until its first round has told it whom to wait for (T31)',
     edits: [edit('core/replication.ts', 'return others.slice(0, backups);', 'return [];'), edit('core/replication.ts', "if (recorded.length > 0 || mode === 'sync') return [...recorded];", "if (mode === 'sync' || recorded.length > 0) return [];")] },
   // ---- the engine
@@ -107,6 +107,7 @@ export const mutants = {
   // ---- workflow
   'stale-step-obeyed': { mistake: 'a late step of an older epoch is carried out (L5, T48, T57)',
     edits: [edit('workflows/run-step.ts', 'const stale = judgeStale(definition, context);', 'const stale = judgeStale(definition, context) && null;'),
+      edit('adapters/address-vip.ts', 'if (epoch >= stored.value) return ok(undefined);', 'if (epoch >= 0 || stored.value < 0) return ok(undefined);'),
       edit('workflows/steps/move-vip.ts', 'if (lease.holder !== candidate) {', "if (candidate === '') {"),
       edit('workflows/steps/move-vip.ts', 'if (now.value?.epoch !== lease.epoch || now.value.holder !== candidate)', 'if (now.value === null)')] },
   'undo-after-the-point-of-no-return': { mistake: 'whatever fails is undone, however far it went (T51)',
@@ -134,6 +135,7 @@ export const mutants = {
   'vip-by-blind-upsert': { mistake: 'the VIP is taken from whoever has it (T43)',
     edits: [edit('adapters/memory/vip.ts', 'if (association)\n', 'if (association && held.size === 0)\n'),
       edit('adapters/address-vip.ts', 'if (node !== null && node !== from) return fail(heldBy(config, node, from));\n  const ended', 'const ended'),
+      edit('adapters/address-vip.ts', 'if (epoch >= stored.value) return ok(undefined);', 'if (epoch >= 0 || stored.value < 0) return ok(undefined);'),
       edit('workflows/run-step.ts', "if (needs === 'epoch' && state.epoch !== lease.epoch) {", "if (needs === 'epoch' && state.epoch === undefined) {"),
       edit('workflows/steps/move-vip.ts', 'if (lease.holder !== candidate) {', "if (candidate === '') {"),
       edit('workflows/steps/move-vip.ts', 'if (now.value?.epoch !== lease.epoch || now.value.holder !== candidate)', 'if (now.value === null)')] },
