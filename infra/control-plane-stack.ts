@@ -6,7 +6,6 @@ import type { Construct } from 'constructs';
 import type { MainstayConfig } from './config';
 import { ControlPlane, type ControlPlaneProps } from './constructs/control-plane';
 import { ProtectedCluster } from './constructs/protected-cluster';
-import type { HostedZoneGrant } from './grants';
 
 export interface ControlPlaneStackProps extends StackProps, Omit<ControlPlaneProps, 'name'> {
   readonly config: MainstayConfig;
@@ -17,24 +16,11 @@ export class ControlPlaneStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
     super(scope, id, props);
-    const hostedZones = props.hostedZones ?? zonesOf(props.config);
-    this.controlPlane = new ControlPlane(this, 'ControlPlane', { ...props, hostedZones });
+    this.controlPlane = new ControlPlane(this, 'ControlPlane', props);
     for (const cluster of props.config.clusters)
       new ProtectedCluster(this, `Cluster-${cluster.name}`, { controlPlane: this.controlPlane, cluster });
     new CfnOutput(this, 'TableName', { value: this.controlPlane.table.tableName });
     for (const [kind, { attrArn }] of Object.entries(this.controlPlane.stateMachines.byKind))
       new CfnOutput(this, `${kind}Arn`, { value: attrArn });
   }
-}
-
-/** A policy has room for so many names; a zone with more VIPs is granted as a whole. */
-const namesInPolicy = 50;
-
-/** The zones that hold VIPs, and in each no other record than those. */
-function zonesOf({ clusters }: MainstayConfig): HostedZoneGrant[] {
-  const records = clusters.flatMap(({ vip }) => (vip.kind === 'route53' ? [vip] : []));
-  return [...new Set(records.map(({ hostedZoneId }) => hostedZoneId))].map((id) => {
-    const names = records.flatMap(({ hostedZoneId, name }) => (hostedZoneId === id ? [name] : []));
-    return names.length > namesInPolicy ? { id } : { id, names };
-  });
 }

@@ -7,10 +7,11 @@ import { type IRole, ManagedPolicy, type PolicyStatement } from 'aws-cdk-lib/aws
 import { Construct, type IConstruct } from 'constructs';
 import type { ClusterConfig } from '../../core/model';
 import { acknowledgeNodes } from '../acknowledgements';
-import { type ClusterInput, ConfigFaulty, parseCluster, warningsOf } from '../config';
+import { type ClusterInput, parseCluster, warningsOf } from '../config';
 import { agentStatements, systemsManagerStatements } from '../node-grants';
 import { type ControlPlane, controlPlaneTag } from './control-plane';
 import { parsedWithTokens } from './tokens';
+import { allowVipZone } from './vip-zone';
 
 export interface ProtectedClusterProps {
   /** The control plane that looks after this cluster. */
@@ -51,26 +52,17 @@ export class ProtectedCluster extends Construct {
     this.controlPlane = props.controlPlane;
     this.config = parsedWithTokens(props.cluster, (cluster) => parseCluster(cluster, `cluster ${props.cluster.name}`));
     this.controlPlane.register(this.config.name);
-    this.requireZone();
-    for (const warning of warningsOf(this.config)) Annotations.of(this).addWarningV2('mainstay:unwise', warning);
     for (const resource of props.resources ?? []) Tags.of(resource).add(controlPlaneTag, this.controlPlane.name);
     this.nodePolicy = this.policy(props);
+    const { vip } = this.config;
+    if (vip.kind === 'route53') allowVipZone(this.controlPlane, vip.hostedZoneId);
+    for (const warning of warningsOf(this.config)) Annotations.of(this).addWarningV2('mainstay:unwise', warning);
     this.configuration();
   }
 
   /** Something else that the nodes need, such as reading a file of the agent's. */
   allowNodes(...statements: PolicyStatement[]): void {
     this.nodePolicy.addStatements(...statements);
-  }
-
-  /** IAM knows no tags of hosted zones: the control plane has to name those that it may change. */
-  private requireZone(): void {
-    const { vip, name } = this.config;
-    if (vip.kind !== 'route53') return;
-    if (this.controlPlane.places.hostedZones.some(({ id }) => id === vip.hostedZoneId)) return;
-    throw new ConfigFaulty(
-      `cluster ${name}: its control plane may not change records of the zone ${vip.hostedZoneId}: add { id: '${vip.hostedZoneId}' } to hostedZones of the ControlPlane`,
-    );
   }
 
   /** The policy's name is made by CloudFormation: IAM knows no Regions, and a control plane may have a namesake in another one. */

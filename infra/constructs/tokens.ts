@@ -4,12 +4,7 @@
 import { Token } from 'aws-cdk-lib';
 
 /** Fields that are checked for their form, and how a stand-in begins. */
-const forms: Record<string, string> = {
-  instanceId: 'i-',
-  networkInterfaceId: 'eni-',
-  allocationId: 'eipalloc-',
-  hostedZoneId: 'Z',
-};
+const forms: Record<string, string> = { instanceId: 'i-', networkInterfaceId: 'eni-', allocationId: 'eipalloc-' };
 
 /** Every string of a value, with the field that holds it. */
 function mapStrings(value: unknown, change: (text: string, field: string) => string, field = ''): unknown {
@@ -26,7 +21,7 @@ export function parsedWithTokens<Parsed>(value: unknown, parse: (value: unknown)
     const form = forms[field];
     if (form === undefined || !Token.isUnresolved(text)) return text;
     const known = [...tokens].find(([, token]) => token === text)?.[0];
-    const name = known ?? `${form}${90_000_000 + tokens.size}`;
+    const name = known ?? `${form}${(0xfade0000 + tokens.size).toString(16)}`;
     tokens.set(name, text);
     return name;
   };
