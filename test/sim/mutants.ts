@@ -107,6 +107,7 @@ export const mutants = {
   // ---- workflow
   'stale-step-obeyed': { mistake: 'a late step of an older epoch is carried out (L5, T48, T57)',
     edits: [edit('workflows/run-step.ts', 'const stale = judgeStale(definition, context);', 'const stale = judgeStale(definition, context) && null;'),
+      edit('adapters/address-vip.ts', 'if (epoch >= stored.value) return ok(undefined);', 'if (epoch >= 0 || stored.value < 0) return ok(undefined);'),
       edit('workflows/steps/move-vip.ts', 'if (lease.holder !== candidate) {', "if (candidate === '') {"),
       edit('workflows/steps/move-vip.ts', 'if (now.value?.epoch !== lease.epoch || now.value.holder !== candidate)', 'if (now.value === null)')] },
   'undo-after-the-point-of-no-return': { mistake: 'whatever fails is undone, however far it went (T51)',
@@ -134,6 +135,7 @@ export const mutants = {
   'vip-by-blind-upsert': { mistake: 'the VIP is taken from whoever has it (T43)',
     edits: [edit('adapters/memory/vip.ts', 'if (association)\n', 'if (association && held.size === 0)\n'),
       edit('adapters/address-vip.ts', 'if (node !== null && node !== from) return fail(heldBy(config, node, from));\n  const ended', 'const ended'),
+      edit('adapters/address-vip.ts', 'if (epoch >= stored.value) return ok(undefined);', 'if (epoch >= 0 || stored.value < 0) return ok(undefined);'),
       edit('workflows/run-step.ts', "if (needs === 'epoch' && state.epoch !== lease.epoch) {", "if (needs === 'epoch' && state.epoch === undefined) {"),
       edit('workflows/steps/move-vip.ts', 'if (lease.holder !== candidate) {', "if (candidate === '') {"),
       edit('workflows/steps/move-vip.ts', 'if (now.value?.epoch !== lease.epoch || now.value.holder !== candidate)', 'if (now.value === null)')] },
