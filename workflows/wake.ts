@@ -40,7 +40,11 @@ export async function wake({ waits, tasks }: Waking, { cluster, operation, epoch
  * For an event that tells of a node's instance (stopped, terminated, …): wakes the failover that waits for a proof about this
  * node, if there is one. Costs a read of the lease, and nothing else while nobody waits.
  */
-export async function wakeForNode(ports: Waking & Pick<Ports, 'leases'>, cluster: string, node: NodeName): Outside<Woken> {
+export async function wakeForNode(
+  ports: Waking & Pick<Ports, 'leases'>,
+  cluster: string,
+  node: NodeName,
+): Outside<Woken> {
   const read = await ports.leases.read(cluster);
   if (!read.ok) return read;
   const { value: lease } = read;

@@ -53,7 +53,10 @@ export async function runConfirmFenced(options: ConfirmFencedOptions, session: S
   await judgeAsked(session, { config, lease, node });
   if (!options.yes) {
     const reports = must(await desk.reports.list(config.name));
-    demandYes({ config, lease, node }, reports.find((report) => report.node === node));
+    demandYes(
+      { config, lease, node },
+      reports.find((report) => report.node === node),
+    );
   }
   const vouched = await changedLease(desk, config, 'vouch', () => ({
     node,
@@ -65,7 +68,9 @@ export async function runConfirmFenced(options: ConfirmFencedOptions, session: S
   const woken = await wake(desk, { cluster: config.name, operation, epoch: vouched.epoch });
   screen.line(screen.paint.green(`YOUR WORD FOR '${node}@${config.name}' IS RECORDED (epoch ${vouched.epoch})`));
   // Written is written: what does not wake it now is found by its next look, or by the sweep within a minute.
-  screen.line(woken.ok ? told[woken.value](operation) : `${operation} could not be woken now, and looks within a minute`);
+  screen.line(
+    woken.ok ? told[woken.value](operation) : `${operation} could not be woken now, and looks within a minute`,
+  );
   screen.line(`follow it: mainstay history ${config.name} --operation ${operation}`);
   const outcome = woken.ok ? woken.value : 'later';
   screen.document({ cluster: config.name, node, epoch: vouched.epoch, by, reason, operation, woken: outcome });
@@ -91,7 +96,8 @@ async function judgeAsked({ desk }: Session, { config, lease, node }: Asked): Pr
     throw failure('NotClaimed', `nothing has to be proven stopped: the lease of ${cluster} is ${phase}`, look);
   if (former !== node)
     throw failure('NotFormer', `the node to be proven stopped is ${former ?? 'none'}, not ${node}`, look);
-  if (fence) throw failure('AlreadyProven', `${node} is already proven stopped by ${fence.how}: ${fence.evidence}`, look);
+  if (fence)
+    throw failure('AlreadyProven', `${node} is already proven stopped by ${fence.how}: ${fence.evidence}`, look);
   if (!config.fence.includes('operator'))
     throw failure(
       'WordNotAllowed',

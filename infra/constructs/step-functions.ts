@@ -35,7 +35,9 @@ function stateMachine(scope: Construct, plan: Plan, { name, functions }: StateMa
     stateMachineName: `${name}-${plan.kind}`,
     stateMachineType: 'STANDARD',
     roleArn: role.roleArn,
-    definitionString: Stack.of(scope).toJsonString(render(plan, (step) => functions.of(step).functionArn, Aws.PARTITION)),
+    definitionString: Stack.of(scope).toJsonString(
+      render(plan, (step) => functions.of(step).functionArn, Aws.PARTITION),
+    ),
     tracingConfiguration: { enabled: true },
   });
   // The role's policy must be there before the first execution.

@@ -17,7 +17,13 @@ import { cutOne, powerContract } from './suites/power';
 powerContract('memory', async () => {
   const script = createFaultScript();
   const clock = createVirtualClock();
-  const power = createMemoryPower({ clock, instanceIds: ['i-1', 'i-2'], stopMs: 30_000, startMs: 20_000, faults: script });
+  const power = createMemoryPower({
+    clock,
+    instanceIds: ['i-1', 'i-2'],
+    stopMs: 30_000,
+    startMs: 20_000,
+    faults: script,
+  });
   return {
     power,
     script,
@@ -66,10 +72,8 @@ describe('on the emulator', () => {
     injectFaults(ec2, script);
     const run = new RunInstancesCommand({ ImageId: 'ami-1', InstanceType: 't3.micro', MinCount: 2, MaxCount: 2 });
     const emulator = createClient(EC2Client, cloud.options);
-    const [instanceId, otherId] = (await emulator.send(run)).Instances?.map(({ InstanceId }) => String(InstanceId)) as [
-      string,
-      string,
-    ];
+    const started = (await emulator.send(run)).Instances?.map(({ InstanceId }) => String(InstanceId)) ?? [];
+    const [instanceId = '', otherId = ''] = started;
     return {
       ec2,
       power: createPower(ec2),
@@ -133,7 +137,9 @@ describe('on the emulator', () => {
     answerStops(ec2, bad);
     const cut = value(await power.cut(ids));
     expect(script.calls.length).toBeLessThanOrEqual(2 + 12);
-    expect(Math.max(...script.calls.map(({ args }) => (args[0] as { InstanceIds: string[] }).InstanceIds.length))).toBe(50);
+    expect(Math.max(...script.calls.map(({ args }) => (args[0] as { InstanceIds: string[] }).InstanceIds.length))).toBe(
+      50,
+    );
     expect(ids.filter((id) => !cut.get(id)?.ok)).toEqual([bad]);
     script.calls.length = 0;
     const seen = value(await power.states(ids.filter((id) => id !== bad)));

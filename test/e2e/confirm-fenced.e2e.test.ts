@@ -32,7 +32,9 @@ async function writable(): Promise<string[]> {
 
 const asleep = () =>
   world.until('the failover sleeps', async () =>
-    (await world.journal()).some(({ actor, because }) => actor === 'step:ask-operator' && /waits for a person/.test(because)),
+    (await world.journal()).some(
+      ({ actor, because }) => actor === 'step:ask-operator' && /waits for a person/.test(because),
+    ),
   );
 
 test('T54: nobody is promoted until a person says that the killed main is stopped; the word, the name and the reason are on record', async () => {
@@ -48,7 +50,10 @@ test('T54: nobody is promoted until a person says that the killed main is stoppe
   const status = await world.must('status', cluster);
   expect(status.stdout).toMatch(/db1 IS NOT PROVEN STOPPED; next: .*confirm-fenced alpha --node db1/);
   const wrong = await world.cli('confirm-fenced', cluster, '--node', 'db2', '--reason', 'wrong node', '--yes');
-  expect([wrong.code, wrong.stderr]).toEqual([3, expect.stringMatching(/the node to be proven stopped is db1, not db2/)]);
+  expect([wrong.code, wrong.stderr]).toEqual([
+    3,
+    expect.stringMatching(/the node to be proven stopped is db1, not db2/),
+  ]);
   const unsure = await world.cli('confirm-fenced', cluster, '--node', 'db1', '--reason', 'plug pulled');
   expect([unsure.code, unsure.stderr]).toEqual([3, expect.stringMatching(/your word makes two mains/)]);
   expect((await world.lease()).vouched).toBeNull();
@@ -63,14 +68,18 @@ test('T54: nobody is promoted until a person says that the killed main is stoppe
   });
   expect(await writable()).toEqual([after.holder]);
 
-  const told = (await world.journal(claimed.operation?.id ?? '')).map(({ actor, rule, because }) => `${actor} ${rule}: ${because}`);
+  const told = (await world.journal(claimed.operation?.id ?? '')).map(
+    ({ actor, rule, because }) => `${actor} ${rule}: ${because}`,
+  );
   const at = (text: string) => told.findIndex((line) => line.includes(text));
   expect(at('Halt.Unproven: db1 could not be proven stopped (operator: nobody has confirmed it)')).toBeGreaterThan(-1);
   expect(at('step:ask-operator ask-operator: waits for a person')).toBeGreaterThan(at('Halt.Unproven'));
   expect(at('PROVEN by operator: ann: the plug is in my hand')).toBeGreaterThan(at('waits for a person'));
   expect(at('step:grant')).toBeGreaterThan(at('PROVEN by operator'));
   const spoken = (await world.journal()).filter(({ rule }) => rule === 'vouch');
-  expect(spoken).toMatchObject([{ actor: 'operator:ann', because: 'db1 is stopped, says ann: the plug is in my hand' }]);
+  expect(spoken).toMatchObject([
+    { actor: 'operator:ann', because: 'db1 is stopped, says ann: the plug is in my hand' },
+  ]);
 });
 
 test('T50: a failover that sleeps gives way to a person who names the right node, and touches nothing when it wakes', async () => {

@@ -63,7 +63,9 @@ describe.each(all.map((plan): [string, Plan] => [plan.kind, plan]))('%s', (_, pl
         ?.Next;
     for (const [index, entry] of plan.entries.entries()) {
       for (const family of ['Retry', 'Undo', 'Halt'] as const) {
-        for (const error of errorNames(family).filter((name) => name !== 'Halt.PromoteFailed' && name !== 'Halt.Unproven')) {
+        for (const error of errorNames(family).filter(
+          (name) => name !== 'Halt.PromoteFailed' && name !== 'Halt.Unproven',
+        )) {
           const undone = canUndo(plan, index, { family });
           expect([entry.name, error, target(entry.name, error)]).toEqual([
             entry.name,
@@ -93,7 +95,10 @@ test('a candidate that could not become main leads back to the claim, under a ne
 });
 
 test('T54: a fence that is not proven sleeps with a task token of its own until it is woken, and then looks again; after a day it pages', () => {
-  const states = render(plans.failover, arn, 'aws-us-gov').States as unknown as Record<string, State & Record<string, unknown>>;
+  const states = render(plans.failover, arn, 'aws-us-gov').States as unknown as Record<
+    string,
+    State & Record<string, unknown>
+  >;
   const { ask, name } = plans.failover.entries.find((entry) => !isTogether(entry) && entry.ask) as PlanStep;
   const [first] = states[name]?.Catch ?? [];
   expect(first).toMatchObject({ ErrorEquals: ['Halt.Unproven'], ResultPath: '$.problem', Next: ask?.name });

@@ -3,8 +3,8 @@
 import { type ChangeRequest, changed, type TransitionName } from '../../core/lease';
 import type { OperationKind, PolicyMode } from '../../core/model';
 import type { Outcome } from '../../workflows/interpreter';
-import type { Machine } from './machine';
 import { wake } from '../../workflows/wake';
+import type { Machine } from './machine';
 import type { World } from './world';
 
 export class People {
@@ -112,7 +112,8 @@ export class People {
   /** For a while, whenever a fence cannot be proven. */
   async standByFence(forMs: number): Promise<void> {
     const { clock } = this.world;
-    for (const endMs = clock.nowMs() + forMs; clock.nowMs() < endMs; await clock.sleep(1000)) await this.confirmFenced();
+    for (const endMs = clock.nowMs() + forMs; clock.nowMs() < endMs; await clock.sleep(1000))
+      await this.confirmFenced();
   }
 
   private async change(name: TransitionName, request: ChangeRequest): Promise<boolean> {

@@ -5,8 +5,8 @@ import { createSequentialIds, createVirtualClock } from '../../adapters/memory/c
 import { createMemoryExecutions } from '../../adapters/memory/executions';
 import { createMemoryEvents, createMemoryPoker } from '../../adapters/memory/messages';
 import { createMemoryPower } from '../../adapters/memory/power';
-import { createMemoryTasks } from '../../adapters/memory/tasks';
 import { createMemoryStore, type MemoryStore, type MemoryTable } from '../../adapters/memory/store';
+import { createMemoryTasks } from '../../adapters/memory/tasks';
 import { createMemoryAddresses, createMemoryVip } from '../../adapters/memory/vip';
 import { unreachable } from '../../adapters/problems';
 import { Agent } from '../../agent/agent';

@@ -37,16 +37,19 @@ async function terminated(emulator: EC2Client, ids: string[]): Promise<string | 
 
 /** EC2 without a cloud behind it: knows every instance but one, and everything that is asked to stop is stopping. */
 export function answerStops(client: EC2Client, unknown: string): void {
-  const middleware = (_: Next, context: { commandName?: string }) => async ({ input }: Args) => {
-    const ids = input.InstanceIds ?? [];
-    if (ids.includes(unknown)) throw refusal('InvalidInstanceID.NotFound', `The instance ID '${unknown}' does not exist`);
-    const State = { Name: 'stopping' };
-    const instances = ids.map((InstanceId) => ({ InstanceId, State, CurrentState: State }));
-    const isStop = context.commandName === 'StopInstancesCommand';
-    const $metadata = { httpStatusCode: 200 };
-    const told = isStop ? { StoppingInstances: instances } : { Reservations: [{ Instances: instances }] };
-    return { output: { ...told, $metadata } };
-  };
+  const middleware =
+    (_: Next, context: { commandName?: string }) =>
+    async ({ input }: Args) => {
+      const ids = input.InstanceIds ?? [];
+      if (ids.includes(unknown))
+        throw refusal('InvalidInstanceID.NotFound', `The instance ID '${unknown}' does not exist`);
+      const State = { Name: 'stopping' };
+      const instances = ids.map((InstanceId) => ({ InstanceId, State, CurrentState: State }));
+      const isStop = context.commandName === 'StopInstancesCommand';
+      const $metadata = { httpStatusCode: 200 };
+      const told = isStop ? { StoppingInstances: instances } : { Reservations: [{ Instances: instances }] };
+      return { output: { ...told, $metadata } };
+    };
   client.middlewareStack.add(middleware as never, { step: 'deserialize', priority: 'high', name: 'answerStops' });
 }
 

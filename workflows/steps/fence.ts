@@ -45,7 +45,11 @@ async function run(context: StepContext): StepResult {
   }
   const search = begin(context, lease.former);
   const lookedMs = () => context.ports.clock.nowMs() - search.beganAtMs;
-  const found = await until(context, () => look(search), () => reportsEveryMs(lookedMs()));
+  const found = await until(
+    context,
+    () => look(search),
+    () => reportsEveryMs(lookedMs()),
+  );
   if (found && 'family' in found) return fail(found);
   if (found === null) return fail(gaveUp(search));
   return record(context, { node: lease.former, epoch: lease.epoch, ...found }, search.verdicts);
@@ -157,7 +161,12 @@ async function cutPower(search: Search, instanceId: string): Promise<void> {
   search.cutAtMs = context.ports.clock.nowMs() + cutAgainMs[problem?.code ?? 'accepted'];
   seen.notCut = problem === null || problem.code !== 'Broken' ? null : `it cannot be cut: ${problem.message}`;
   const gently = cut?.ok && cut.value === 'after-shutdown' ? ', after a clean shutdown: EC2 knows no other way' : '';
-  noteOnce(search, problem ? `power-off of ${seen.former} failed: ${problem.message}` : `power-off of ${seen.former} asked for${gently}`);
+  noteOnce(
+    search,
+    problem
+      ? `power-off of ${seen.former} failed: ${problem.message}`
+      : `power-off of ${seen.former} asked for${gently}`,
+  );
   // T19: a permission that is missing does not come by itself.
   if (problem?.code === 'Broken') await attention(search, `${problem.message}; next: ${problem.next}`);
 }

@@ -1,7 +1,7 @@
 // What every Power must do, whatever stands behind it.
 
-import type { Cut, Outside, Power } from '../../../core/ports';
 import { assert } from '../../../core/assert';
+import type { Cut, Outside, Power } from '../../../core/ports';
 import type { FaultScript } from '../../support/fault-script';
 import { problem, value } from '../../support/samples';
 
@@ -128,7 +128,9 @@ export function powerContract(name: string, make: () => Promise<PowerSubject>): 
       for (const fault of ['timeout-before', 'throttle'] as const) {
         script.next(methods.state, fault);
         const answers = await power.states([instanceId, otherId]);
-        const codes = answers.ok ? [...answers.value.values()].map((one) => !one.ok && one.error.code) : [answers.error.code];
+        const codes = answers.ok
+          ? [...answers.value.values()].map((one) => !one.ok && one.error.code)
+          : [answers.error.code];
         expect(new Set(codes)).toEqual(new Set(['Unreachable']));
       }
       script.next(methods.cut, 'timeout-after');

@@ -230,7 +230,10 @@ export function waitsContract(name: string, make: () => Promise<Subject<Waits>>)
     it('T48: every token of an operation is kept, the newest last, whoever writes them and at whatever moment', async () => {
       const { port, other } = await make();
       value(await port.add(waiting('tokens')));
-      await Promise.all([port.add(waiting('tokens', { tokens: ['two'] })), other.add(waiting('tokens', { tokens: ['three'] }))]);
+      await Promise.all([
+        port.add(waiting('tokens', { tokens: ['two'] })),
+        other.add(waiting('tokens', { tokens: ['three'] })),
+      ]);
       value(await other.add(waiting('tokens', { tokens: ['four'] })));
       const { tokens = [] } = value(await port.read('tokens')) ?? {};
       expect([tokens[0], tokens.at(-1), [...tokens].sort()]).toEqual(['one', 'four', ['four', 'one', 'three', 'two']]);
@@ -240,7 +243,9 @@ export function waitsContract(name: string, make: () => Promise<Subject<Waits>>)
       const { port } = await make();
       value(await port.add(waiting('late', { epoch: 9, operation: 'failover-2', tokens: ['new'] })));
       value(await port.add(waiting('late')));
-      expect(value(await port.read('late'))).toEqual(waiting('late', { epoch: 9, operation: 'failover-2', tokens: ['new'] }));
+      expect(value(await port.read('late'))).toEqual(
+        waiting('late', { epoch: 9, operation: 'failover-2', tokens: ['new'] }),
+      );
       value(await port.add(waiting('late', { epoch: 10, operation: 'failover-3' })));
       expect(value(await port.read('late'))).toMatchObject({ epoch: 10, tokens: ['one'] });
     });

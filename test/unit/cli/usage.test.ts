@@ -87,7 +87,9 @@ describe('completion', () => {
   it.each(['bash', 'zsh'])('for %s knows every command and its options', async (shell) => {
     const { code, out } = await createBench().run(`completion ${shell}`);
     expect(code).toBe(0);
-    expect(out).toContain('ls status switch failover confirm-fenced recover policy history start pause resume completion');
+    expect(out).toContain(
+      'ls status switch failover confirm-fenced recover policy history start pause resume completion',
+    );
     expect(out).toMatch(/switch\) words\w*="--to --reason --dry-run/);
   });
 });

@@ -76,11 +76,14 @@ test.each([
   ['the node is not the former main', {}, { node: 'db2' }, 'the node to be proven stopped is db1'],
   ['nobody is fencing', { operation: null }, {}, 'no failover is under way'],
   ['it is proven already', { fence: proof(7) }, {}, 'db1 is already proven stopped by self-fence'],
-] as [string, Partial<Lease>, ChangeRequest, string][])('T54: a person’s word is refused when %s', (_, lease, change, reason) => {
-  const [claimed, request] = ready('vouch', 'claimed');
-  const result = changed({ ...claimed, ...lease }, 'vouch', { ...request, ...change }, 'n');
-  expect(result.ok ? 'allowed' : result.error.message).toContain(reason);
-});
+] as [string, Partial<Lease>, ChangeRequest, string][])(
+  'T54: a person’s word is refused when %s',
+  (_, lease, change, reason) => {
+    const [claimed, request] = ready('vouch', 'claimed');
+    const result = changed({ ...claimed, ...lease }, 'vouch', { ...request, ...change }, 'n');
+    expect(result.ok ? 'allowed' : result.error.message).toContain(reason);
+  },
+);
 
 test('T54: a person’s word is kept with node, epoch and version, proves nothing by itself, and the next claim forgets it', () => {
   const [claimed, request] = ready('vouch', 'claimed');
@@ -88,7 +91,12 @@ test('T54: a person’s word is kept with node, epoch and version, proves nothin
   if (!vouched.ok) throw new Error(vouched.error.message);
   const { version } = vouched.value;
   expect(vouched.value).toMatchObject({ vouched: { ...word, node: 'db1', epoch: 7, version }, fence: null, epoch: 7 });
-  const again = changed(vouched.value, 'claim', { watched: { epoch: 7, renewals: 3 }, operation: vouched.value.operation ?? undefined }, 'n');
+  const again = changed(
+    vouched.value,
+    'claim',
+    { watched: { epoch: 7, renewals: 3 }, operation: vouched.value.operation ?? undefined },
+    'n',
+  );
   expect(again.ok && again.value).toMatchObject({ epoch: 8, vouched: null, former: 'db1' });
   const seated = changed({ ...vouched.value, operation: null }, 'seat', { node: 'db2' }, 'n');
   expect(seated.ok && seated.value.vouched).toBeNull();

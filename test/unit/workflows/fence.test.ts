@@ -34,7 +34,13 @@ interface Setting {
 }
 
 /** db1 was main at epoch 7, is cut off, and its lease is claimed at epoch 8. */
-async function claimed({ fence = ['demote-ack', 'power-off', 'operator'], report = {}, power = {}, stopMs = 3000, change = {} }: Setting = {}) {
+async function claimed({
+  fence = ['demote-ack', 'power-off', 'operator'],
+  report = {},
+  power = {},
+  stopMs = 3000,
+  change = {},
+}: Setting = {}) {
   const clock = createVirtualClock();
   const ids = createSequentialIds();
   const { leases, settings, journal, reports, waits } = createMemoryStore();
@@ -62,8 +68,12 @@ async function claimed({ fence = ['demote-ack', 'power-off', 'operator'], report
   const config = aConfig('alpha', { fence, consumers: [], ...change });
   await settings.putConfig(config);
   const held = { epoch: 8, phase: 'claimed' as const, holder: null, former: 'db1', operation, version: 20 };
-  await leases.swap(null, aLease('alpha', { ...held, version: 1, shunned: { db1: { label: 'FAILED-OVER', epoch: 8 } } }));
-  const says = (more: Partial<Report>) => reports.put(aReport('alpha', 'db1', { state: 'main', seen: { epoch: 7, version: 0 }, ...more }));
+  await leases.swap(
+    null,
+    aLease('alpha', { ...held, version: 1, shunned: { db1: { label: 'FAILED-OVER', epoch: 8 } } }),
+  );
+  const says = (more: Partial<Report>) =>
+    reports.put(aReport('alpha', 'db1', { state: 'main', seen: { epoch: 7, version: 0 }, ...more }));
   if (report) await says(report);
   const lease = async () => value(await leases.read('alpha')) as Lease;
   const write = async (name: 'vouch' | 'claim' | 'prove', request: Parameters<typeof changed>[2]) => {
@@ -73,7 +83,8 @@ async function claimed({ fence = ['demote-ack', 'power-off', 'operator'], report
   return {
     ...{ ports, clock, events, tasks, calls, instances, config, says, lease, write, executions },
     vouch: () => write('vouch', { node: 'db1', epoch: 8, word }),
-    fence: (deadlineMs = 600_000) => runStep(ports, { step: 'fence', state: input, operation: operation.id, deadlineMs }),
+    fence: (deadlineMs = 600_000) =>
+      runStep(ports, { step: 'fence', state: input, operation: operation.id, deadlineMs }),
     verdicts: async () =>
       value(await journal.list('alpha')).flatMap(({ rule, because }) => (rule === 'verdict' ? [because] : [])),
     entries: async () => value(await journal.list('alpha')),
@@ -102,7 +113,11 @@ test.each(['stopping', 'shutting-down', 'pending', 'running'] satisfies PowerSta
   async (state) => {
     const world = await claimed({ power: { state: async () => ok(state) } });
     const done = await world.clock.until(world.fence());
-    expect(done.ok || done.error).toMatchObject({ family: 'Halt', code: 'Unproven', message: expect.stringContaining(state) });
+    expect(done.ok || done.error).toMatchObject({
+      family: 'Halt',
+      code: 'Unproven',
+      message: expect.stringContaining(state),
+    });
     expect(await wayOf(world)).toBeNull();
   },
 );
@@ -111,7 +126,10 @@ test('T11: a terminated instance is proven stopped though the cut was refused', 
   const world = await claimed({ stopMs: 1e9 });
   world.instances.set('i-db1', 'terminated');
   const done = await world.clock.until(world.fence());
-  expect(done.ok && done.value.proof).toMatchObject({ how: 'power-off', evidence: 'instance i-db1 of db1 is terminated' });
+  expect(done.ok && done.value.proof).toMatchObject({
+    how: 'power-off',
+    evidence: 'instance i-db1 of db1 is terminated',
+  });
 });
 
 test('T12: an instance that does not stop is cut again every minute, and after five the verdict says so', async () => {
@@ -134,7 +152,9 @@ test('T13: a throttled cut is asked for again after five seconds, and EC2 that d
     power: {
       cut: async (ids) => {
         refusals -= 1;
-        return refusals >= 0 ? fail(unreachable('ec2:StopInstances: RequestLimitExceeded', 'later')) : world.instances.cut(ids);
+        return refusals >= 0
+          ? fail(unreachable('ec2:StopInstances: RequestLimitExceeded', 'later'))
+          : world.instances.cut(ids);
       },
     },
   });
@@ -142,7 +162,8 @@ test('T13: a throttled cut is asked for again after five seconds, and EC2 that d
   expect(done.ok && done.value.proof?.how).toBe('power-off');
   const cuts = world.calls.filter(({ method }) => method === 'cut').map(({ atMs }) => atMs);
   expect(cuts).toHaveLength(4);
-  for (const [at, cutMs] of cuts.entries()) if (at > 0) expect(cutMs - (cuts[at - 1] ?? 0)).toBeGreaterThanOrEqual(5000);
+  for (const [at, cutMs] of cuts.entries())
+    if (at > 0) expect(cutMs - (cuts[at - 1] ?? 0)).toBeGreaterThanOrEqual(5000);
   expect(base.calls).toEqual([]);
 });
 
@@ -150,13 +171,18 @@ test('T13, T66: EC2 is asked once a second at the most, while reports are looked
   const world = await claimed({ stopMs: 12_000 });
   let looks = 0;
   const { list } = world.ports.reports;
-  world.ports.reports = { ...world.ports.reports, list: (cluster) => ((looks += 1), list(cluster)) };
+  const counting: typeof list = (cluster) => {
+    looks += 1;
+    return list(cluster);
+  };
+  world.ports.reports = { ...world.ports.reports, list: counting };
   const beganMs = world.clock.nowMs();
   await world.clock.until(world.fence());
   const seconds = (world.clock.nowMs() - beganMs) / 1000;
   const asked = world.calls.filter(({ method }) => method === 'state').map(({ atMs }) => atMs);
   expect(asked.length).toBeLessThanOrEqual(seconds);
-  for (const [at, askedMs] of asked.entries()) if (at > 0) expect(askedMs - (asked[at - 1] ?? 0)).toBeGreaterThanOrEqual(1000);
+  for (const [at, askedMs] of asked.entries())
+    if (at > 0) expect(askedMs - (asked[at - 1] ?? 0)).toBeGreaterThanOrEqual(1000);
   expect(looks).toBeGreaterThan(15 * seconds);
 });
 
@@ -168,7 +194,11 @@ test('T19: a permission that is missing is told at once and once, is in the jour
   expect(world.events.published).toHaveLength(1);
   expect(world.events.published[0]).toMatchObject({
     type: 'Attention Needed',
-    detail: { node: 'db1', what: expect.stringContaining('UnauthorizedOperation'), next: expect.stringContaining('confirm-fenced') },
+    detail: {
+      node: 'db1',
+      what: expect.stringContaining('UnauthorizedOperation'),
+      next: expect.stringContaining('confirm-fenced'),
+    },
   });
   const done = await world.clock.until(running);
   expect(done.ok || done.error.code).toBe('Unproven');
@@ -180,7 +210,9 @@ test('T19: a permission that is missing is told at once and once, is in the jour
 });
 
 test('T19: a look-up that fails is no verdict about the instance', async () => {
-  const world = await claimed({ power: { state: async () => fail(broken('ec2:DescribeInstances: UnauthorizedOperation', 'allow it')) } });
+  const world = await claimed({
+    power: { state: async () => fail(broken('ec2:DescribeInstances: UnauthorizedOperation', 'allow it')) },
+  });
   const done = await world.clock.until(world.fence());
   expect(done.ok || done.error.code).toBe('Unproven');
   expect(world.events.published[0]?.detail.what).toContain('DescribeInstances');
@@ -194,7 +226,12 @@ test('T54: a person’s word is found while the fence looks, with name and reaso
   await world.clock.advance(10_000);
   await world.vouch();
   const done = await world.clock.until(running);
-  expect(done.ok && done.value.proof).toEqual({ node: 'db1', epoch: 8, how: 'operator', evidence: 'ann: both power cords are out' });
+  expect(done.ok && done.value.proof).toEqual({
+    node: 'db1',
+    epoch: 8,
+    how: 'operator',
+    evidence: 'ann: both power cords are out',
+  });
   const seconds = world.clock.nowMs() / 1000;
   expect(seconds).toBeGreaterThan(12);
   expect(seconds).toBeLessThan(15);
@@ -233,7 +270,11 @@ test('T54: a fence that looks while the lease moves on stops at once and touches
   const world = await claimed({ stopMs: 1e9 });
   const running = world.fence();
   await world.clock.advance(4000);
-  await world.write('claim', { watched: { epoch: 8, renewals: 0 }, operation: { ...operation, id: 'failover-2' }, abandoned: operation.id });
+  await world.write('claim', {
+    watched: { epoch: 8, renewals: 0 },
+    operation: { ...operation, id: 'failover-2' },
+    abandoned: operation.id,
+  });
   const done = await world.clock.until(running);
   expect(done.ok || done.error.code).toBe('StaleEpoch');
   expect(world.clock.nowMs()).toBeLessThan(7000);
@@ -246,7 +287,9 @@ function fenced(world: Awaited<ReturnType<typeof claimed>>) {
   const stepRunner: typeof runStep = (ports, call) =>
     ['fence', 'ask-operator', 'page'].includes(call.step)
       ? runStep(ports, call)
-      : Promise.resolve(ok(call.state as Awaited<ReturnType<typeof world.fence>> extends { value: infer S } ? S : never));
+      : Promise.resolve(
+          ok(call.state as Awaited<ReturnType<typeof world.fence>> extends { value: infer S } ? S : never),
+        );
   const options = { stepRunner, sleep: world.tasks, from: 'fence' };
   world.executions.began(operation.id);
   return interpret(world.ports, plans.failover, input, operation.id, options);
@@ -257,7 +300,10 @@ test('T54: where only a person can tell, nobody is looked for in vain: told what
   const plan = fenced(world);
   await world.clock.advance(1000);
   expect(world.events.published).toMatchObject([
-    { type: 'Attention Needed', detail: { node: 'db1', next: expect.stringContaining('mainstay confirm-fenced alpha --node db1') } },
+    {
+      type: 'Attention Needed',
+      detail: { node: 'db1', next: expect.stringContaining('mainstay confirm-fenced alpha --node db1') },
+    },
   ]);
   await world.clock.advance(3_600_000);
   await world.vouch();
@@ -275,7 +321,7 @@ test('T54: where only a person can tell, nobody is looked for in vain: told what
 test('a word that came between the last look and the sleep wakes it at once', async () => {
   const world = await claimed({ fence: ['operator'] });
   const { add } = world.ports.waits;
-  world.ports.waits = { ...world.ports.waits, add: async (waiting) => (await world.vouch(), add(waiting)) };
+  world.ports.waits = { ...world.ports.waits, add: (waiting) => world.vouch().then(() => add(waiting)) };
   const outcome = await world.clock.until(fenced(world));
   expect([outcome.end, outcome.state.proof?.how]).toEqual(['done', 'operator']);
   expect(world.clock.nowMs()).toBeLessThan(10_000);
@@ -319,7 +365,11 @@ test('T54: a lease that another has taken while it slept: who wakes touches noth
   const world = await claimed({ fence: ['operator'] });
   const plan = fenced(world);
   await world.clock.advance(1000);
-  const taken = await world.write('claim', { watched: { epoch: 8, renewals: 0 }, operation: { ...operation, id: 'failover-2' }, abandoned: operation.id });
+  const taken = await world.write('claim', {
+    watched: { epoch: 8, renewals: 0 },
+    operation: { ...operation, id: 'failover-2' },
+    abandoned: operation.id,
+  });
   expect(value(await wakeForNode(world.ports, 'alpha', 'db1'))).toBe('nobody');
   value(await wake(world.ports, { cluster: 'alpha', operation: operation.id, epoch: 8 }));
   const outcome = await world.clock.until(plan);
