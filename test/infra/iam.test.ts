@@ -80,7 +80,8 @@ const portRights: Record<string, readonly Right[]> = {
   events: ['publish'],
   executions: ['executions'],
   poker: ['poke', 'redirect'],
-  power: ['cut-power', 'start-power'],
+  power: ['cut-power', 'start-power', 'see-power'],
+  tasks: ['wake'],
   vip: ['see-vip', 'take-vip', 'move-vip'],
 };
 
