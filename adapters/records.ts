@@ -154,7 +154,17 @@ export const configShape = z.looseObject({
     backups: 1,
   }),
   onStoreLoss: z._default(z.enum(storeLossModes), 'strict'),
-  consumers: z.array(z.looseObject({ name: text, instanceId: text, document: text })),
+  consumers: z.array(
+    z.union([
+      z.looseObject({ name: text, instanceId: text, document: text }),
+      z.looseObject({
+        name: text,
+        instanceId: text,
+        properties: z.looseObject({ file: text, key: text }),
+        service: text,
+      }),
+    ]),
+  ),
 }) satisfies z.ZodMiniType<ClusterConfig>;
 
 export const entryShape = z.looseObject({

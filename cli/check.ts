@@ -42,7 +42,7 @@ export function readOnly({ leases, reports, settings, operations, clock, ids, jo
     journal: { list: (cluster, filter) => journal.list(cluster, filter), append: async () => ok(undefined) },
     executions: executionsOf({ operations, clock }),
     events: { publish: no },
-    poker: { poke: no, redirect: no },
+    poker: { poke: no, redirect: no, stopEngine: no },
     power: { state: no, cut: no, start: no },
     vip: { read: no, withdraw: no, move: no },
     clock,
