@@ -52,7 +52,7 @@ const scriptOf = (name: string): string[] =>
 /** Each value in a variable of its parameter's name, and refused unless it is one line that fits the pattern as a whole. */
 const prelude = (taken: Record<string, Parameter>): string[] => [
   'set -eu',
-  "fail() { printf 'mainstay: %s\\n' \"$1\" >&2; exit 1; }",
+  'fail() { printf \'mainstay: %s\\n\' "$1" >&2; exit 1; }',
   'allowed() {',
   '  if [ "$(printf \'%s\\n\' "$2" | wc -l)" -ne 1 ] || ! printf \'%s\\n\' "$2" | LC_ALL=C grep -Eqx -e "$3"; then',
   '    fail "the parameter $1 is not one that this document takes: nothing is done"',

@@ -1,7 +1,7 @@
-// The command documents of a stack, as data: what the control plane may have done on a host, and nothing else. Named
-// `<stack>-<name>`. Used by the CDK app and, as they are, by the local stack, which runs them on its nodes.
+// The command documents of a control plane, as data: `poke` becomes `<control plane>-poke`. A document gets no rights by being listed
+// here; who may send it is in infra/grants.ts. The local stack runs them on its nodes as they are.
 
-import { documentOf, parameters } from './document';
+import { type CommandDocument, documentOf, parameters } from './document';
 
 export type { CommandDocument, Parameter } from './document';
 
@@ -23,14 +23,14 @@ export const documents = {
     { cluster, epoch, expires, main, file, key, service },
     90,
   ),
-  install: documentOf(
-    'install',
-    'Mainstay: installs, configures or upgrades the agent of a node; changes nothing where nothing has changed',
-    { cluster, table, region, source, sha256, nodes, settings },
-    300,
-  ),
-};
+} satisfies Record<string, CommandDocument>;
 
-export type DocumentName = keyof typeof documents;
+/** Sent by State Manager alone: no function of the control plane may. */
+export const installDocument = documentOf(
+  'install-agent',
+  'Mainstay: installs, configures or upgrades the agent of a node; changes nothing where nothing has changed',
+  { cluster, table, region, source, sha256, nodes, settings },
+  300,
+);
 
-export const documentNameOf = (stackName: string, name: DocumentName): string => `${stackName}-${name}`;
+export const installDocumentNameOf = (controlPlane: string): string => `${controlPlane}-install-agent`;
