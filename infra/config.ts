@@ -3,9 +3,10 @@
 
 import { z } from 'zod';
 import { storeLossModes } from '../core/failsafe';
-import type { ClusterConfig } from '../core/model';
+import type { ClusterConfig, ConsumerConfig } from '../core/model';
 import { replicationModes } from '../core/replication';
 import { judgeTimings, type Timings, timingPresets } from '../core/timings';
+import { type Parameter, parameters } from './documents/document';
 
 const nodeSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a node name is lower-case letters, digits and dashes'),
@@ -16,6 +17,27 @@ const nodeSchema = z.strictObject({
   priority: z.int().min(0).max(1000).default(100),
   agentPort: z.int().min(1).max(65535).default(8009),
 });
+
+/** As the document that gets it would judge it, but at synth. */
+const fits = ({ allowedPattern, description }: Parameter) =>
+  z.string().regex(new RegExp(allowedPattern), `${description}: must match ${allowedPattern}`);
+
+const eitherWay = 'a consumer has either a document of yours, or properties and a service';
+
+const consumerSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    instanceId: nodeSchema.shape.instanceId,
+    document: z.string().min(1).optional(),
+    properties: z.strictObject({ file: fits(parameters.file), key: fits(parameters.key) }).optional(),
+    service: fits(parameters.service).optional(),
+  })
+  .transform(({ name, instanceId, document, properties, service }, context): ConsumerConfig => {
+    if (document !== undefined && !properties && service === undefined) return { name, instanceId, document };
+    if (document === undefined && properties && service !== undefined) return { name, instanceId, properties, service };
+    context.issues.push({ code: 'custom', message: eitherWay, input: name });
+    return z.NEVER;
+  });
 
 const timing = z.number().optional();
 /** A preset, and what is to be different from it. */
@@ -69,15 +91,7 @@ const clusterSchema = z
         backups: z.int().min(1, 'a commit that waits waits for one backup at least').default(1),
       })
       .prefault({}),
-    consumers: z
-      .array(
-        z.strictObject({
-          name: z.string().min(1),
-          instanceId: nodeSchema.shape.instanceId,
-          document: z.string().min(1),
-        }),
-      )
-      .default([]),
+    consumers: z.array(consumerSchema).default([]),
   })
   .superRefine(({ nodes, replication }, context) => {
     for (const [field, values] of Object.entries({

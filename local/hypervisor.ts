@@ -23,6 +23,7 @@ import { documents } from '../infra/documents';
 import type { Backend } from './backend';
 import { CloudFront, type Machine } from './cloud-front';
 import { deployAssembly } from './deploy';
+import { scriptFor } from './documents';
 import { type Emulator, ensureEmulatorInstalled, startEmulator } from './emulator';
 import { files, type LocalNode, nodeFiles, type StackFacts } from './layout';
 import { createNetnsBackend } from './netns-backend';

@@ -34,12 +34,13 @@ export const parameters = {
   /** No component begins with a dot: neither `..` nor a hidden file. */
   file: parameter('Absolute path of a properties file', '^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$'),
   key: parameter('Key in that file', '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}$'),
-  table: parameter('DynamoDB table', '^[A-Za-z0-9_.-]{3,255}$'),
-  region: parameter('Region of the table', '^[a-z0-9-]{5,30}$'),
+  table: parameter('DynamoDB table', '^[A-Za-z0-9_][A-Za-z0-9_.-]{2,254}$'),
+  region: parameter('Region of the table', '^[a-z][a-z0-9-]{4,29}$'),
   source: parameter('Where the bundle of the agent is', '^s3://[a-z0-9.-]{3,63}/[A-Za-z0-9_./-]+$'),
   sha256: parameter('Sum of the bundle', '^[0-9a-f]{64}$'),
   nodes: parameter('Which instance is which node', '^i-[0-9a-f]+=[a-z][a-z0-9-]*(,i-[0-9a-f]+=[a-z][a-z0-9-]*)*$'),
-  settings: parameter('Settings of the agent that a node does not have yet: JSON in base64', '^[A-Za-z0-9+/]+=*$'),
+  /** An object's brace in base64 is an e. */
+  settings: parameter('Settings of the agent that a node does not have yet: JSON in base64', '^e[A-Za-z0-9+/]+=*$'),
   service: parameter('Unit of systemd that reads it', '^[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,120}$'),
 };
 

@@ -243,9 +243,9 @@ describe('against a fake SSM', () => {
 
   it('T3, T13: with retries in the SDK a server fault, a throttled call and a lost answer are sent again', async () => {
     const { poker, script } = build(4);
-    ssm.failures.push([500, 'InternalServerError']);
     script.next('SendCommand', 'throttle');
     script.next('SendCommand', 'timeout-after');
+    script.just('SendCommand', () => ssm.failures.push([500, 'InternalServerError']));
     value(await poker.redirect(billing, 'shop', main, 7));
     // The one whose answer was lost had arrived: the document does nothing twice at the same epoch.
     expect(ssm.sent.length).toBe(2);

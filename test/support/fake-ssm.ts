@@ -130,7 +130,11 @@ function getCommandInvocation(fake: FakeSsm, looks: Map<string, number>, body: B
   if (!command?.instanceIds.includes(instanceId) || look < fake.hiddenLooks)
     throw new Refusal('InvocationDoesNotExist', 'the command ID and instance ID do not match any invocation');
   const found = fake.invocations(command, instanceId);
-  const { status, statusDetails = status, output = '' } = found[Math.min(look - fake.hiddenLooks, found.length - 1)] ?? { status: 'Pending' };
+  const {
+    status,
+    statusDetails = status,
+    output = '',
+  } = found[Math.min(look - fake.hiddenLooks, found.length - 1)] ?? { status: 'Pending' };
   return {
     CommandId: command.id,
     InstanceId: instanceId,
