@@ -340,6 +340,7 @@ export class Hypervisor {
       freeze: async () => node.freeze(),
       thaw: async () => node.thaw(),
       'kill-agent': async () => node.killAgent(),
+      'restart-agent': () => node.restartAgent(),
       'lose-agent': async () => node.loseAgent(),
       'freeze-agent': async () => node.freezeAgent(true),
       'thaw-agent': async () => node.freezeAgent(false),
