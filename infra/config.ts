@@ -39,6 +39,16 @@ const consumerSchema = z
     return z.NEVER;
   });
 
+/** The agent judges them on the node, with every fault; here only what names the node is kept out, and what would be a secret in a template. */
+const agentSchema = z.strictObject({
+  settings: z
+    .record(z.string(), z.unknown())
+    .refine((settings) => !['cluster', 'node', 'table'].some((key) => key in settings), {
+      message: 'cluster, node and table are filled in for each node',
+    })
+    .default({}),
+});
+
 const timing = z.number().optional();
 /** A preset, and what is to be different from it. */
 const timingsSchema = z
@@ -92,6 +102,7 @@ const clusterSchema = z
       })
       .prefault({}),
     consumers: z.array(consumerSchema).default([]),
+    agent: agentSchema.optional(),
   })
   .superRefine(({ nodes, replication }, context) => {
     for (const [field, values] of Object.entries({

@@ -16,6 +16,7 @@ import { documents } from '../documents';
 import type { Places } from '../grants';
 import { Functions } from './functions';
 import { leaseTable } from './lease-table';
+import { installAgentDocument } from './node-agents';
 import { StateMachines } from './step-functions';
 import { Triggers } from './triggers';
 
@@ -58,6 +59,8 @@ export class ControlPlane extends Construct {
   /** For rules of one's own: `triggers.add(…)`. */
   readonly triggers: Triggers;
   readonly functions: Functions;
+  /** What State Manager runs to install agents. */
+  readonly installDocument: CfnDocument;
   private readonly clusters = new Set<string>();
 
   constructor(scope: Construct, id: string, props: ControlPlaneProps = {}) {
@@ -69,6 +72,7 @@ export class ControlPlane extends Construct {
       deletionProtection: props.deletionProtection ?? false,
     });
     for (const [name, content] of Object.entries(documents)) this.document(name, content);
+    this.installDocument = installAgentDocument(this, this.name);
     const places = placesOf(this.name, this.table);
     this.functions = new Functions(this, 'Functions', {
       name: this.name,
