@@ -10,7 +10,8 @@ import { parseCluster } from '../../infra/config';
 import { ControlPlane } from '../../infra/constructs/control-plane';
 import { ProtectedCluster } from '../../infra/constructs/protected-cluster';
 import { installDocument } from '../../infra/documents';
-import { clusterInput, stubFunctions } from '../support/infra';
+import { stubFunctions } from '../../infra/stub-functions';
+import { clusterInput } from '../support/infra';
 
 const functions = stubFunctions();
 const dir = mkdtempSync(join(tmpdir(), 'mainstay-agent-'));
