@@ -151,7 +151,6 @@ export class Agent {
     this.stopped = true;
     this.failsafe.stop();
     this.poke();
-    while (!this.recorder.isEmpty && clock.nowMs() < endMs) await clock.sleep(LEAVING_LOOK_MS);
     await deadman.stop();
     await gate.stop();
   }
@@ -159,7 +158,7 @@ export class Agent {
   /** Nothing is half done, and a main has as much time before it as it can have. */
   private mayHandOver(): boolean {
     const { keeper, work, parts } = this;
-    if (work.busy || keeper.lease === null || keeper.lease.operation !== null || keeper.lease.drain !== null)
+    if (work.busy || !this.recorder.isEmpty || keeper.lease === null || keeper.lease.operation !== null || keeper.lease.drain !== null)
       return false;
     if (!keeper.holdsIt || keeper.lease.phase !== 'held') return keeper.lastProblem === null;
     const { timings } = parts.config;
