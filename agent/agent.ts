@@ -158,7 +158,13 @@ export class Agent {
   /** Nothing is half done, and a main has as much time before it as it can have. */
   private mayHandOver(): boolean {
     const { keeper, work, parts } = this;
-    if (work.busy || !this.recorder.isEmpty || keeper.lease === null || keeper.lease.operation !== null || keeper.lease.drain !== null)
+    if (
+      work.busy ||
+      !this.recorder.isEmpty ||
+      keeper.lease === null ||
+      keeper.lease.operation !== null ||
+      keeper.lease.drain !== null
+    )
       return false;
     if (!keeper.holdsIt || keeper.lease.phase !== 'held') return keeper.lastProblem === null;
     const { timings } = parts.config;
