@@ -1,9 +1,10 @@
 // Draws clusters in the spirit of seed 003's `ls`: a head line per cluster, then one line per node and its reason below.
 // Pure: view in, lines out.
 
-import type { Outcome } from './outcome';
-import { byteText, columns, durationText, type Paint } from './output';
-import type { ClusterView, NodeView } from './view';
+import type { Outcome } from '../desk/outcome';
+import { byteText, durationText } from '../desk/texts';
+import type { ClusterView, NodeView } from '../desk/view';
+import { columns, type Paint } from './output';
 
 const headings = ['NODE', 'STATE', 'STORED', 'APPLIED', 'LAG', 'FOLLOWS', 'DEADMAN', 'GATE', 'SEEN', 'WHY'];
 

@@ -2,22 +2,25 @@
 // so that tests run it in their own process. The one place where a problem is caught and printed.
 
 import { Command, CommanderError } from 'commander';
+import type { Desk } from '../desk/desk';
+import { exitCodeOf, exitCodes } from '../desk/exit-codes';
+import { asJson, type CliProblem, explained, Failure, sentence } from '../desk/problems';
 import type { Act, Define } from './command';
 import { defineCompletion } from './commands/completion';
+import { defineExplain } from './commands/explain';
 import { defineFailover } from './commands/failover';
 import { defineHistory } from './commands/history';
 import { defineLs } from './commands/ls';
 import { definePause } from './commands/pause';
 import { definePolicy } from './commands/policy';
 import { defineRecover } from './commands/recover';
+import { defineReport } from './commands/report';
 import { defineResume } from './commands/resume';
 import { defineStart } from './commands/start';
 import { defineStatus } from './commands/status';
 import { defineSwitch } from './commands/switch';
-import type { Desk } from './desk';
-import { exitCodeOf, exitCodes } from './exit-codes';
+import { defineWatch } from './commands/watch';
 import { createScreen, type Streams } from './output';
-import { asJson, type CliProblem, explained, Failure, sentence } from './problems';
 
 export interface World extends Streams {
   openDesk(stack: string): Desk;
@@ -37,11 +40,14 @@ interface GlobalOptions {
 const verbs: readonly Define[] = [
   defineLs,
   defineStatus,
+  defineExplain,
   defineSwitch,
   defineFailover,
   defineRecover,
   definePolicy,
   defineHistory,
+  defineReport,
+  defineWatch,
   defineStart,
   definePause,
   defineResume,

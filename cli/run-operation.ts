@@ -1,19 +1,21 @@
 // The way of every operation that the command line starts: check as its first step would, start the execution, tell what
 // it does, and say how it ended. What differs between switch, failover and recover is in `Undertaking`.
 
-import type { OperationKind } from '../core/model';
-import { checkFirst, type FirstStep } from './check';
-import type { Session } from './desk';
+import { checkBeginning, operationName, type StartedByPeople } from '../desk/begin';
+import { type OperationInput, problemOf } from '../desk/operations';
+import { type Outcome, outcomeOf } from '../desk/outcome';
+import { Failure, failure, must } from '../desk/problems';
+import { durationText } from '../desk/texts';
 import { follow } from './follow';
-import { type OperationInput, problemOf } from './operations';
-import { type Outcome, outcomeOf } from './outcome';
-import { durationText, type Screen } from './output';
-import { Failure, failure, must } from './problems';
+import type { Screen } from './output';
 import { progressLines } from './progress';
+import type { Session } from './session';
 
 export interface Undertaking {
   kind: StartedByPeople;
   input: OperationInput;
+  /** Of a plan that is applied; a new one otherwise. */
+  name?: string;
   /** Undefined: yes. */
   wait: boolean | undefined;
   timeoutMs: number;
@@ -23,15 +25,6 @@ export interface Undertaking {
   after?: (outcome: Outcome) => string | null;
 }
 
-/** Abandoned operations are settled by the control plane itself. */
-type StartedByPeople = Exclude<OperationKind, 'settle'>;
-
-const firstSteps: Record<StartedByPeople, FirstStep> = {
-  switchover: 'preflight',
-  failover: 'verify',
-  recover: 'check-recover',
-};
-
 /**
  * Ends with the operation. With --json prints `Outcome` (outcome.ts) and `cluster`;
  * with --no-wait `{operation, cluster, kind, ended: "running"}`.
@@ -39,11 +32,12 @@ const firstSteps: Record<StartedByPeople, FirstStep> = {
 export async function runOperation(session: Session, undertaking: Undertaking): Promise<void> {
   const { desk, screen } = session;
   const { kind, input, wait } = undertaking;
-  refuseReservedName(input.by);
-  await checkFirst(desk, firstSteps[kind], input);
-  const operation = operationName(input.cluster, kind, desk.ids.next());
+  await checkBeginning(desk, kind, input);
+  const operation = undertaking.name ?? operationName(input.cluster, kind, desk.ids.next());
   const startedAtMs = desk.clock.nowMs();
-  must(await desk.operations.start(kind, operation, input));
+  const started = await desk.operations.start(kind, operation, input);
+  if (!started.ok && started.error.code === 'Refused') throw taken(input, operation);
+  must(started);
   if (wait === false) {
     screen.line(operation);
     return screen.document({ operation, cluster: input.cluster, kind, ended: 'running' });
@@ -60,16 +54,14 @@ export async function runOperation(session: Session, undertaking: Undertaking): 
   throw new Failure(problemOf(operation, execution, entries));
 }
 
-/** Triggers go by this name, and a policy holds only them back. */
-function refuseReservedName(by: string): void {
-  if (by === 'automatic') throw failure('Usage', `--by must name a person, not 'automatic'`, 'leave --by out');
-}
-
-/** Execution names may have 80 characters of a small alphabet; the id only has to be unique for the cluster. */
-function operationName(cluster: string, kind: OperationKind, id: string): string {
-  const short = id.replace(/[^A-Za-z0-9]/g, '').slice(-8);
-  return `${cluster}-${kind}-${short}`;
-}
+/** One of two people who apply the same plan is told; so is one who applies it again when it is over. */
+const taken = ({ cluster, plan }: OperationInput, operation: string): Failure =>
+  failure(
+    'Busy',
+    `plan ${plan?.id ?? operation} was applied by somebody else`,
+    `see: mainstay history ${cluster} --operation ${operation}`,
+    operation,
+  );
 
 function conclude(screen: Screen, { kind, input, success, after }: Undertaking, outcome: Outcome): void {
   const warnings = outcome.degraded.length > 0 ? `, BUT NOT FOR: ${outcome.degraded.join(', ')}` : '';

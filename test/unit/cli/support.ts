@@ -4,12 +4,12 @@
 import { createSequentialIds, createVirtualClock, type VirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryStore, type MemoryStore } from '../../../adapters/memory/store';
 import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
-import type { Desk } from '../../../cli/desk';
-import type { Execution, OperationInput, Operations } from '../../../cli/operations';
 import { runCli, type World } from '../../../cli/program';
 import type { Lease, OperationKind } from '../../../core/model';
 import type { JournalEntry } from '../../../core/ports';
 import { fail, ok } from '../../../core/result';
+import type { Desk } from '../../../desk/desk';
+import type { Execution, OperationInput, Operations } from '../../../desk/operations';
 import { aConfig, aLease, aNode, anEntry, aReport, value } from '../../support/samples';
 
 export interface Started {
@@ -52,6 +52,11 @@ function fakeOperations(desk: () => Desk, script: Script): FakeOperations {
     started,
     executions,
     start: async (kind, name, input) => {
+      const same = started.find((one) => one.name === name);
+      if (same)
+        return JSON.stringify(same.input) === JSON.stringify(input)
+          ? ok(undefined)
+          : fail({ code: 'Refused', message: 'ExecutionAlreadyExists', next: 'read what is there now' });
       started.push({ kind, name, input });
       executions.set(name, { status: 'RUNNING' });
       void script({ kind, name, input }, desk()).then((execution) => executions.set(name, execution));
