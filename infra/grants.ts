@@ -12,6 +12,9 @@ export interface Places {
   tableArn: string;
   stateMachineArns: string[];
   failoverArn: string;
+  switchoverArn: string;
+  /** Queue of the dead letters. */
+  undeliveredArn: string;
   settleArn: string;
   executionArns: string[];
   pokeDocumentArn: string;
@@ -32,6 +35,8 @@ export type Right =
   | 'redirect'
   | 'publish'
   | 'start-failover'
+  | 'start-switchover'
+  | 'undelivered'
   | 'start-settle'
   | 'configure';
 
@@ -50,11 +55,12 @@ export const rights: Record<string, readonly Right[]> = {
   claim: ['store', 'executions', 'poke'],
   configure: ['configure'],
   confirm: ['store'],
-  dispatch: ['start-failover'],
+  dispatch: ['store', 'publish', 'start-failover', 'start-switchover', 'undelivered'],
   drain: ['store'],
   end: ['store', 'publish'],
   fence: ['store', 'cut-power'],
   grant: ['store'],
+  heartbeats: ['look', 'undelivered'],
   'move-vip': ['store', 'vip'],
   page: ['store', 'publish'],
   'power-on': ['store', 'start-power'],
@@ -66,7 +72,7 @@ export const rights: Record<string, readonly Right[]> = {
   reopen: ['store'],
   restart: ['store', 'redirect'],
   'restore-vip': ['store', 'vip'],
-  sweep: ['look', 'executions', 'see-vip', 'start-settle'],
+  sweep: ['look', 'executions', 'see-vip', 'start-settle', 'undelivered'],
   transfer: ['store'],
   verify: ['store', 'executions'],
   'withdraw-vip': ['store', 'vip'],
@@ -114,6 +120,8 @@ const statements: Record<Right, (places: Places) => PolicyStatement[]> = {
   ],
   publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn])],
   'start-failover': ({ failoverArn }) => [allow(['states:StartExecution'], [failoverArn])],
+  'start-switchover': ({ switchoverArn }) => [allow(['states:StartExecution'], [switchoverArn])],
+  undelivered: ({ undeliveredArn }) => [allow(['sqs:SendMessage'], [undeliveredArn])],
   'start-settle': ({ settleArn }) => [allow(['states:StartExecution'], [settleArn])],
 };
 

@@ -4,6 +4,7 @@
 import type { ClusterConfig, Lease, NodeName } from '../core/model';
 import type { Outside } from '../core/ports';
 import { fail, ok } from '../core/result';
+import { noticeSections } from '../core/runbook';
 import { type Decision, decideTrigger, executionName, standingOf, type Trigger } from '../core/triggers';
 import type { WorkflowState } from './state';
 import type { Ports } from './step';
@@ -88,6 +89,7 @@ async function act(
       type: 'Attention Needed',
       cluster,
       detail: {
+        section: noticeSections.instance,
         node,
         what: trigger.kind,
         because: decision.because,

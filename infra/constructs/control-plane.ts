@@ -18,6 +18,7 @@ import { Functions } from './functions';
 import { leaseTable } from './lease-table';
 import { StateMachines } from './step-functions';
 import { Triggers } from './triggers';
+import { Watching, type WatchingProps } from './watching';
 
 export interface ControlPlaneProps {
   /**
@@ -46,6 +47,11 @@ export interface ControlPlaneProps {
    * @default false
    */
   readonly deletionProtection?: boolean;
+  /**
+   * Who is told, which alarms there are, where the runbook is.
+   * @default nobody is told, lean alarms, a dashboard
+   */
+  readonly watching?: WatchingProps;
 }
 
 /** Tag by which the rights of the functions are bounded: its value is the control plane's name. */
@@ -58,6 +64,8 @@ export class ControlPlane extends Construct {
   /** For rules of one's own: `triggers.add(…)`. */
   readonly triggers: Triggers;
   readonly functions: Functions;
+  /** Topic, dead letters, alarms, dashboards. */
+  readonly watching: Watching;
   private readonly clusters = new Set<string>();
 
   constructor(scope: Construct, id: string, props: ControlPlaneProps = {}) {
@@ -78,7 +86,15 @@ export class ControlPlane extends Construct {
     });
     this.stateMachines = new StateMachines(this, 'StateMachines', { name: this.name, functions: this.functions });
     const { stateMachineArns } = places;
-    this.triggers = new Triggers(this, 'Triggers', { functions: this.functions, stateMachineArns });
+    this.watching = new Watching(this, 'Watching', this.name, props.watching ?? {});
+    this.triggers = new Triggers(this, 'Triggers', {
+      name: this.name,
+      functions: this.functions,
+      stateMachineArns,
+      deadLetterQueue: this.watching.notifications.queue,
+    });
+    const stateMachineArn = (kind: string) => places.arn('states', `stateMachine:${this.name}-${kind}`);
+    this.watching.watchPlane(this.functions, this.triggers, stateMachineArn);
   }
 
   /** The function of a step, or one beside the steps: dispatch, sweep, configure. */
@@ -116,6 +132,8 @@ function placesOf(name: string, table: Table): Places {
     stateMachineArns: kinds.map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
     settleArn: arn('states', `stateMachine:${name}-settle`),
     failoverArn: arn('states', `stateMachine:${name}-failover`),
+    switchoverArn: arn('states', `stateMachine:${name}-switchover`),
+    undeliveredArn: arn('sqs', `${name}-undelivered`),
     executionArns: kinds.map((kind) => arn('states', `execution:${name}-${kind}:*`)),
     pokeDocumentArn: arn('ssm', `document/${name}-poke`),
     busArn: arn('events', 'event-bus/default'),

@@ -7,12 +7,15 @@ import { Construct } from 'constructs';
 import type { ClusterConfig } from '../../core/model';
 import { type ClusterInput, parseCluster } from '../config';
 import type { ControlPlane } from './control-plane';
+import type { ClusterWatchingProps } from './watching';
 
 export interface ProtectedClusterProps {
   /** The control plane that looks after this cluster. */
   readonly controlPlane: ControlPlane;
   /** The cluster as in mainstay.config.ts; fields, defaults and faults are in docs/configuration.md. */
   readonly cluster: ClusterInput;
+  /** Its alarms and its dashboard. */
+  readonly watching?: ClusterWatchingProps;
 }
 
 export class ProtectedCluster extends Construct {
@@ -27,6 +30,7 @@ export class ProtectedCluster extends Construct {
     this.config = parseCluster(props.cluster, `cluster ${props.cluster.name}`);
     this.controlPlane.register(this.config.name);
     this.configuration();
+    this.controlPlane.watching.watchCluster(this, this.config, props.watching ?? {});
   }
 
   /** One custom resource per cluster: a fleet in one property would exceed what CloudFormation hands to a function. */
@@ -35,7 +39,8 @@ export class ProtectedCluster extends Construct {
       resourceType: 'Custom::MainstayCluster',
       serviceToken: this.controlPlane.functionOf('configure').functionArn,
       serviceTimeout: Duration.minutes(2),
-      properties: { cluster: JSON.stringify(this.config) },
+      // `stored` grows with what is written beside the configuration: a deployment then writes it all anew.
+      properties: { cluster: JSON.stringify(this.config), stored: 2 },
     });
   }
 }
