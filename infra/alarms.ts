@@ -16,8 +16,9 @@ export interface MetricRow {
 
 export interface AlarmRow {
   what: string;
-  /** Their sum is what is looked at. */
-  metrics: MetricRow[];
+  /** Which one of several, and part of the name: each metric has an alarm of its own, at the price of one for all, and says whose it is. */
+  of?: string;
+  metric: MetricRow;
   threshold: number;
   /** Minutes in a row over the threshold. */
   minutes: number;
@@ -55,75 +56,66 @@ const queue = of('AWS/SQS', 'Maximum', 'QueueName');
 const topic = of('AWS/SNS', 'Sum', 'TopicName');
 const events = of('AWS/Events', 'Sum', 'RuleName');
 const instance = of('AWS/EC2', 'Maximum', 'InstanceId');
+/** One is too many, for so many minutes in a row. */
+const any = (minutes: number) => ({ threshold: 1, minutes, missing: 'notBreaching' }) as const;
 
 /** $1.50 a month in all: 15 metrics. Steps are left out of `functions-failing`: a refusal is an error of theirs, and meant. */
 export const planeAlarms = (plane: Plane): AlarmRow[] => [
-  {
+  ...['dispatch', 'sweep', 'heartbeats'].map((fn) => ({
     what: 'functions-failing',
-    metrics: ['dispatch', 'sweep', 'heartbeats'].map((fn) => lambda('Errors', `${plane.name}-${fn}`)),
-    threshold: 1,
-    minutes: 2,
-    missing: 'notBreaching',
-    means: 'a function that starts or watches operations fails',
-  },
+    of: fn,
+    metric: lambda('Errors', `${plane.name}-${fn}`),
+    ...any(2),
+    means: `the function ${fn}, which starts or watches operations, fails`,
+  })),
   {
     what: 'functions-throttled',
-    metrics: [{ namespace: 'AWS/Lambda', metric: 'Throttles', dimensions: {}, statistic: 'Sum' }],
-    threshold: 1,
-    minutes: 1,
-    missing: 'notBreaching',
+    metric: { namespace: 'AWS/Lambda', metric: 'Throttles', dimensions: {}, statistic: 'Sum' },
+    ...any(1),
     means: 'Lambda turns calls of this account away, perhaps steps of a failover',
   },
-  {
-    // A refused or late one ends at once and is alone; a person who started one is told by the command.
+  // A refused or late one ends at once and is alone; a person who started one is told by the command.
+  ...['failover', 'settle'].map((kind) => ({
     what: 'executions-failing',
-    metrics: ['failover', 'settle'].map((kind) => states('ExecutionsFailed', plane.stateMachineArn(kind))),
+    of: kind,
+    metric: states('ExecutionsFailed', plane.stateMachineArn(kind)),
+    ...any(1),
     threshold: 3,
-    minutes: 1,
     periodMinutes: 5,
-    missing: 'notBreaching',
-    means: 'automatic operations fail again and again: a cluster is silent and nobody takes over',
-  },
-  {
-    what: 'executions-stopped',
-    metrics: ['failover', 'switchover'].flatMap((kind) =>
-      ['ExecutionsAborted', 'ExecutionsTimedOut'].map((metric) => states(metric, plane.stateMachineArn(kind))),
-    ),
-    threshold: 1,
-    minutes: 1,
-    missing: 'notBreaching',
-    means: 'an execution was stopped half-way',
-  },
+    means: `executions of ${kind} fail again and again: a cluster is not being helped`,
+  })),
+  ...['failover', 'switchover'].flatMap((kind) =>
+    ['Aborted', 'TimedOut'].map((how) => ({
+      what: 'executions-stopped',
+      of: `${kind}-${how.toLowerCase()}`,
+      metric: states(`Executions${how}`, plane.stateMachineArn(kind)),
+      ...any(1),
+      means: `an execution of ${kind} was stopped half-way`,
+    })),
+  ),
   {
     what: 'undelivered',
-    metrics: [queue('ApproximateNumberOfMessagesVisible', plane.queueName)],
-    threshold: 1,
-    minutes: 1,
-    missing: 'notBreaching',
+    metric: queue('ApproximateNumberOfMessagesVisible', plane.queueName),
+    ...any(1),
     means: 'an event or a notice could not be delivered, and lies in the dead-letter queue',
   },
   {
     what: 'alarms-of-agents-lost',
-    metrics: [events('FailedInvocations', plane.failureRule)],
-    threshold: 1,
-    minutes: 1,
-    missing: 'notBreaching',
+    metric: events('FailedInvocations', plane.failureRule),
+    ...any(1),
     means: "EventBridge cannot hand the agents' events to dispatch",
   },
-  {
+  ...['Read', 'Write'].map((way) => ({
     what: 'table-throttled',
-    metrics: ['ReadThrottleEvents', 'WriteThrottleEvents'].map((metric) => table(metric, plane.name)),
-    threshold: 1,
-    minutes: 2,
-    missing: 'notBreaching',
+    of: way.toLowerCase(),
+    metric: table(`${way}ThrottleEvents`, plane.name),
+    ...any(2),
     means: 'DynamoDB turns requests for the table away: a main that cannot renew stops itself',
-  },
+  })),
   {
     what: 'notices-lost',
-    metrics: [topic('NumberOfNotificationsFailed', plane.topicName)],
-    threshold: 1,
-    minutes: 1,
-    missing: 'notBreaching',
+    metric: topic('NumberOfNotificationsFailed', plane.topicName),
+    ...any(1),
     means: 'a notice did not reach a subscriber',
   },
 ];
@@ -141,7 +133,7 @@ export function clusterAlarms(plane: string, cluster: string, mode: AlarmMode): 
   });
   const noMain: AlarmRow = {
     what: 'no-main',
-    metrics: [mine('HeartbeatAgeMs')],
+    metric: mine('HeartbeatAgeMs'),
     threshold: 45_000,
     minutes: 2,
     missing: 'breaching',
@@ -149,10 +141,8 @@ export function clusterAlarms(plane: string, cluster: string, mode: AlarmMode): 
   };
   const silentNodes: AlarmRow = {
     what: 'silent-nodes',
-    metrics: [mine('SilentNodes')],
-    threshold: 1,
-    minutes: 5,
-    missing: 'notBreaching',
+    metric: mine('SilentNodes'),
+    ...any(5),
     means: `an agent of ${cluster} has said nothing for minutes: its node is no candidate`,
   };
   return mode === 'full' ? [noMain, silentNodes] : [noMain];
@@ -170,9 +160,7 @@ export const nodeAlarms = (cluster: string, node: NodeName, instanceId: string):
     },
   ].map(({ what, metric, means }) => ({
     what,
-    metrics: [instance(metric, instanceId)],
-    threshold: 1,
-    minutes: 2,
-    missing: 'notBreaching',
+    metric: instance(metric, instanceId),
+    ...any(2),
     means: `${node} of ${cluster} (${instanceId}): ${means}`,
   }));

@@ -2,19 +2,12 @@
 // alarm starts something is a rule's business (triggers.ts): CloudWatch tells EventBridge of every change by itself.
 
 import { Duration } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IMetric,
-  MathExpression,
-  Metric,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { alarmName } from '../../core/triggers';
-import type { AlarmRow, MetricRow } from '../alarms';
+import type { AlarmRow } from '../alarms';
 
 export interface AlarmsProps {
   controlPlane: string;
@@ -25,26 +18,17 @@ export interface AlarmsProps {
   node?: string;
 }
 
-const metricOf = ({ namespace, metric, dimensions, statistic }: MetricRow, period: Duration): Metric =>
-  new Metric({ namespace, metricName: metric, dimensionsMap: dimensions, statistic, period });
-
-function lookedAt({ metrics, what, periodMinutes = 1 }: AlarmRow): IMetric {
+function lookedAt({ metric: { namespace, metric, dimensions, statistic }, periodMinutes = 1 }: AlarmRow): Metric {
   const period = Duration.minutes(periodMinutes);
-  const all = metrics.map((row) => metricOf(row, period));
-  if (all.length === 1) return all[0] as IMetric;
-  const usingMetrics = Object.fromEntries(all.map((metric, index) => [`m${index}`, metric]));
-  // A metric of which there is no datapoint would make the whole sum missing.
-  const expression = Object.keys(usingMetrics)
-    .map((id) => `FILL(${id}, 0)`)
-    .join(' + ');
-  return new MathExpression({ expression, usingMetrics, period, label: what });
+  return new Metric({ namespace, metricName: metric, dimensionsMap: dimensions, statistic, period });
 }
 
 export function alarmsOf(scope: Construct, rows: readonly AlarmRow[], props: AlarmsProps): Alarm[] {
   const { controlPlane, topic, runbookUrl, cluster, node } = props;
   return rows.map((row) => {
-    const alarm = new Alarm(scope, row.what, {
-      alarmName: alarmName(controlPlane, row.what, cluster, node),
+    const own = row.of ? `${row.what}-${row.of}` : row.what;
+    const alarm = new Alarm(scope, own, {
+      alarmName: alarmName(controlPlane, own, cluster, node),
       alarmDescription: `${row.means}. ${runbookUrl}#${row.what}`,
       metric: lookedAt(row),
       threshold: row.threshold,
