@@ -4,6 +4,7 @@
 
 import * as z from 'zod/mini';
 import { storeLossModes } from '../core/failsafe';
+import { defaultFlapping } from '../core/flapping';
 import {
   type ClusterConfig,
   type Lease,
@@ -54,6 +55,8 @@ export const leaseShape = z.looseObject({
   shunned: z.record(text, z.looseObject({ label: text, epoch: count })),
   hold: z.nullable(z.looseObject({ reason: text, epoch: count })),
   lineage: z.array(z.looseObject({ timeline: z.nullable(count), fromBytes: count, epoch: count })),
+  barred: z._default(z.record(text, z.looseObject({ by: text, reason: text, at: text })), {}),
+  attempts: z._default(z.array(z.looseObject({ operation: text, at: text })), []),
   synced: z._default(z.array(text), []),
   version: count,
   nonce: text,
@@ -138,13 +141,28 @@ const nodeConfig = z.looseObject({
   port: count,
   priority: z.number(),
   agentPort: z._default(count, 8009),
+  networkInterfaceId: z.optional(text),
+  vipAddress: z.optional(text),
 });
+
+const vip = z.union([
+  z.looseObject({ kind: z.literal('eip'), allocationId: text, host: text, port: count }),
+  z.looseObject({
+    kind: z.literal('route53'),
+    hostedZoneId: text,
+    name: text,
+    ttlS: count,
+    private: z.boolean(),
+    host: text,
+    port: count,
+  }),
+]);
 
 export const configShape = z.looseObject({
   name: text,
   engine: z.literal('postgres'),
   nodes: z.array(nodeConfig),
-  vip: z.looseObject({ kind: z.literal('eip'), allocationId: text, host: text, port: count }),
+  vip,
   timings,
   fence: z.array(z.enum(['demote-ack', 'self-fence', 'power-off'])),
   maxLagBytes: z.number(),
@@ -155,6 +173,8 @@ export const configShape = z.looseObject({
   }),
   onStoreLoss: z._default(z.enum(storeLossModes), 'strict'),
   consumers: z.array(z.looseObject({ name: text, instanceId: text, document: text })),
+  failovers: z._default(z.looseObject({ coolDownMs: z.number(), maxPerDay: z.number() }), { ...defaultFlapping }),
+  acceptLoss: z._default(z.enum(['one-person', 'second-person']), 'one-person'),
 }) satisfies z.ZodMiniType<ClusterConfig>;
 
 export const entryShape = z.looseObject({

@@ -2,6 +2,7 @@
 // Plain data, as it is stored; nothing here acts. Terms: docs/glossary.md.
 
 import type { StoreLossMode } from './failsafe';
+import type { FlappingLimits } from './flapping';
 import type { GateStatus } from './gate';
 import type { Branch } from './lineage';
 import type { ReplicationConfig } from './replication';
@@ -60,6 +61,21 @@ export interface Hold {
   epoch: number;
 }
 
+/** A node that may not become main: who said so and why. */
+export interface Bar {
+  by: string;
+  reason: string;
+  /** Wall clock, for people. */
+  at: string;
+}
+
+/** A failover that began by itself. Attempts are counted, not successes (T59). */
+export interface Attempt {
+  operation: string;
+  /** Wall clock, ISO: policy only, nothing safe depends on it. */
+  at: string;
+}
+
 /** The truth about a cluster: one item, changed by one conditional write at a time. Never deleted (L1). */
 export interface Lease {
   cluster: string;
@@ -85,6 +101,10 @@ export interface Lease {
   hold: Hold | null;
   /** The main's history by timelines: a backup that is not on it has left it, and is no candidate (T33, T39). */
   lineage: Branch[];
+  /** Nodes that a person does not want to become main: nobody promotes them, by hand or by itself. */
+  barred: Record<NodeName, Bar>;
+  /** Automatic failovers that no person has acknowledged, oldest first (core/flapping.ts). */
+  attempts: Attempt[];
   /** sync and strict: backups that have every acknowledged commit; nobody else may take over by itself (core/replication.ts). */
   synced: NodeName[];
   /** +1 at every write of the item: the compare-and-swap. */
@@ -209,6 +229,10 @@ export interface NodeConfig {
   priority: number;
   /** Where its agent hears the others; used with `onStoreLoss: failsafe` only. */
   agentPort: number;
+  /** VIP of kind eip, instance with more than one interface: the one that the address is given to. */
+  networkInterfaceId?: string;
+  /** VIP of kind route53: address that the record holds while this node is main; `host` when left out. */
+  vipAddress?: string;
 }
 
 /** A process outside the cluster that is pointed at the new main and restarted after a change (seed 000's replicas). */
@@ -219,13 +243,29 @@ export interface ConsumerConfig {
   document: string;
 }
 
-export interface VipConfig {
-  kind: 'eip';
-  allocationId: string;
+interface VipPlace {
   /** Where clients connect: host of the VIP and port of the engine. */
   host: string;
   port: number;
 }
+
+export interface EipVipConfig extends VipPlace {
+  kind: 'eip';
+  allocationId: string;
+}
+
+export interface Route53VipConfig extends VipPlace {
+  kind: 'route53';
+  hostedZoneId: string;
+  /** Full name of the record, lower case, without the last dot. */
+  name: string;
+  /** Of the address record, in s: clients see the old address for at least so long. */
+  ttlS: number;
+  /** The zone is answered inside its VPCs only. */
+  private: boolean;
+}
+
+export type VipConfig = EipVipConfig | Route53VipConfig;
 
 export type FenceRung = 'demote-ack' | 'self-fence' | 'power-off';
 
@@ -245,4 +285,8 @@ export interface ClusterConfig {
   /** What a main does that can reach the store no more (core/failsafe.ts). */
   onStoreLoss: StoreLossMode;
   consumers: ConsumerConfig[];
+  /** How often it may fail over by itself before a person has looked. */
+  failovers: FlappingLimits;
+  /** `second-person`: to accept the loss of acknowledged data takes two people. */
+  acceptLoss: 'one-person' | 'second-person';
 }

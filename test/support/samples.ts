@@ -28,9 +28,17 @@ export const aConfig = (name: string, change: Partial<ClusterConfig> = {}): Clus
   maxReplayLagMs: 60_000,
   replication: { mode: 'async', backups: 1 },
   onStoreLoss: 'strict',
+  failovers: { coolDownMs: 0, maxPerDay: 100 },
+  acceptLoss: 'one-person',
   consumers: [{ name: 'billing', instanceId: 'i-billing', document: 'mainstay-redirect' }],
   ...change,
 });
+
+/** Allocation of the Elastic IP address that is this cluster's VIP. */
+export function anAddress({ vip }: Pick<ClusterConfig, 'vip'>): string {
+  if (vip.kind !== 'eip') throw new Error(`expected an Elastic IP address, got ${vip.kind}`);
+  return vip.allocationId;
+}
 
 export const aLease = (cluster: string, change: Partial<Lease> = {}): Lease => ({
   ...vacantLease(cluster, defaultTimings.ttlMs),

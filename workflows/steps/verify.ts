@@ -3,6 +3,7 @@
 
 import { evaluate } from '../../core/candidates';
 import { undo } from '../../core/errors';
+import { judgeFlapping } from '../../core/flapping';
 import { mustBeAwaited } from '../../core/lease';
 import type { Lease } from '../../core/model';
 import { fail, ok } from '../../core/result';
@@ -21,7 +22,7 @@ async function run(context: StepContext): StepResult {
   if (state.to !== undefined && lease.holder === state.to) {
     return fail(undo('AlreadyMain', `${state.to} is the main that would be failed over`, 'name another node'));
   }
-  const forbidden = await policyForbids(context, 'failover');
+  const forbidden = (await policyForbids(context, 'failover')) ?? flaps(context) ?? notApproved(context);
   if (forbidden) return fail(forbidden);
   const free = await operationIsFree(context);
   if (!free) {
@@ -33,12 +34,36 @@ async function run(context: StepContext): StepResult {
     reports: await reportsOf(context),
     freshSince: null,
     mustStream: false,
+    acceptLoss: state.acceptLoss === true,
   });
   if (!evaluations.some(({ eligible }) => eligible)) {
     const reasons = evaluations.map(({ node, because }) => `${node}: ${because}`).join('; ');
     return fail(undo('NoCandidate', `a failover cannot help, nobody could take over: ${reasons}`, 'mend a backup'));
   }
   return silence(context);
+}
+
+/** T59: only what begins by itself is held back. */
+function flaps({ state, config, lease, operation, ports }: StepContext) {
+  if (state.by !== 'automatic') return null;
+  const found = judgeFlapping(config.failovers, lease.attempts, { operation, now: ports.clock.wall() });
+  if (!found) return null;
+  const next =
+    found.code === 'TooMany'
+      ? `find out why, then: mainstay policy ${config.name} --acknowledge --reason …; or decide: mainstay failover ${config.name}`
+      : `it is tried again when that is over; or decide yourself: mainstay failover ${config.name}`;
+  return undo(found.code, `${config.name}: ${found.message}`, next);
+}
+
+/** The second person's name travels with the input: a plan's id binds both to the same state (T54). */
+function notApproved({ state, config }: StepContext) {
+  if (!state.acceptLoss || config.acceptLoss === 'one-person') return null;
+  if (state.plan && state.approvedBy !== undefined && state.approvedBy !== state.by) return null;
+  return undo(
+    'NotApproved',
+    `${config.name} loses acknowledged data only when a second person agrees, and ${state.by ?? 'nobody'} is one`,
+    `ask with --accept-loss; another person answers: mainstay approve ${config.name} PLAN`,
+  );
 }
 
 /** Waits for a running operation to end: its failure must not swallow the trigger (T49, T50). */

@@ -32,7 +32,7 @@ async function world(change: Partial<Lease> = {}) {
     executions: createMemoryExecutions(),
     poker: createMemoryPoker(),
     power: createMemoryPower({ clock, instanceIds: [] }),
-    vip: createMemoryVip(createMemoryAddresses({ allocationIds: [config.vip.allocationId] }), clock),
+    vip: createMemoryVip(createMemoryAddresses({ allocationIds: ['eipalloc-alpha'] }), clock, leases),
   };
   await settings.putConfig(config);
   await leases.swap(null, aLease('alpha', change));
