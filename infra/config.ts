@@ -175,8 +175,20 @@ function addressFaults(nodes: readonly z.output<typeof nodeSchema>[]): { path: P
   ];
 }
 
+/** Who is told, and which alarms there are (constructs/watching.ts). */
+const watchingSchema = z.strictObject({
+  emails: z.array(z.email()).optional(),
+  https: z.array(z.url({ protocol: /^https$/ })).optional(),
+  alarms: z.enum(['lean', 'full']).optional(),
+  runbookUrl: z.string().min(1).optional(),
+  dashboard: z.boolean().optional(),
+});
+
 const configSchema = z
-  .strictObject({ clusters: z.array(clusterSchema).min(1, 'there is no cluster to protect') })
+  .strictObject({
+    clusters: z.array(clusterSchema).min(1, 'there is no cluster to protect'),
+    watching: watchingSchema.optional(),
+  })
   .superRefine(({ clusters }, context) => {
     const names = clusters.map(({ name }) => name);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -187,6 +199,7 @@ const configSchema = z
 export type MainstayConfigInput = z.input<typeof configSchema>;
 export interface MainstayConfig {
   clusters: ClusterConfig[];
+  watching?: z.output<typeof watchingSchema>;
 }
 /** One cluster, as a person writes it. */
 export type ClusterInput = z.input<typeof clusterSchema>;
