@@ -2,10 +2,8 @@
 // cannot be done now is thrown: Lambda tries it twice more, and then it lies in the dead-letter queue and rings an alarm.
 
 import { Logger } from '@aws-lambda-powertools/logger';
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { createClient } from '../adapters/aws/clients';
-import { createEvents } from '../adapters/aws/events';
 import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { asked } from '../adapters/aws/outside';
@@ -14,6 +12,7 @@ import { type AwsEvent, triggersOf } from '../adapters/aws/trigger-events';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import { fail, ok } from '../core/result';
 import { type Acts, type Dispatched, dispatch } from '../workflows/dispatch';
+import { events } from './ports/events.lambda-shared';
 import { controlPlane, createTable, stateMachineArn } from './wiring.lambda-shared';
 
 const logger = new Logger();
@@ -24,7 +23,7 @@ const ports = {
   settings: createSettings(table),
   leases: createLeaseStore(table),
   journal: createJournal(table, createSystemIds()),
-  events: createEvents(createClient(EventBridgeClient, controlPlane)),
+  ...events(),
 };
 
 const alreadyThere = 'ExecutionAlreadyExists';
