@@ -48,7 +48,7 @@ export function problemIn(text: string | undefined, depth = 0): Pick<Problem, 'm
 
 /** The codes of step problems by family: the only names that a state machine may have to match. */
 export const stepCodes = {
-  Retry: ['Unreachable', 'NotYet'],
+  Retry: ['Unreachable', 'NotYet', 'Queued'],
   Undo: [
     'BadInput',
     'UnknownCluster',
@@ -65,6 +65,7 @@ export const stepCodes = {
     'NotShunned',
     'NotAbandoned',
     'Policy',
+    'Braked',
     'CoolDown',
     'TooMany',
     'NotApproved',

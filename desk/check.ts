@@ -28,7 +28,7 @@ export async function checkFirst(desk: Desk, step: FirstStep, state: WorkflowSta
 const no = async (): Outside<never> =>
   fail({ code: 'Refused', message: 'a check changes nothing', next: 'start the operation' });
 
-export function readOnly({ leases, reports, settings, operations, clock, ids, journal }: Desk): Ports {
+export function readOnly({ leases, reports, settings, waits, operations, clock, ids, journal }: Desk): Ports {
   return {
     leases: { read: (cluster) => leases.read(cluster), swap: no },
     reports: { list: (cluster) => reports.list(cluster), put: no },
@@ -44,7 +44,9 @@ export function readOnly({ leases, reports, settings, operations, clock, ids, jo
     executions: executionsOf({ operations, clock }),
     events: { publish: no },
     poker: { poke: no, redirect: no },
-    power: { state: no, cut: no, start: no },
+    power: { state: no, states: no, cut: no, start: no },
+    waits: { read: (cluster) => waits.read(cluster), put: no },
+    tasks: { wake: no },
     vip: { read: no, readMany: async () => new Map(), withdraw: no, move: no, verify: no },
     clock,
     ids,

@@ -9,10 +9,13 @@ import { createLeaseStore } from '../adapters/aws/lease-store';
 import { asked } from '../adapters/aws/outside';
 import { createSettings } from '../adapters/aws/settings';
 import { type AwsEvent, triggersOf } from '../adapters/aws/trigger-events';
+import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import { fail, ok } from '../core/result';
 import { type Acts, type Dispatched, dispatch } from '../workflows/dispatch';
+import { wakeForNode } from '../workflows/wake';
 import { events } from './ports/events.lambda-shared';
+import { tasks } from './ports/tasks.lambda-shared';
 import { controlPlane, createTable, stateMachineArn } from './wiring.lambda-shared';
 
 const logger = new Logger();
@@ -39,8 +42,10 @@ const acts: Acts = {
     if (started.ok) return ok(true);
     return started.error.details?.error === alreadyThere ? ok(false) : fail(started.error);
   },
-  // The fence step looks at the instance by itself, again and again.
-  wake: async () => ok(false),
+  wake: async (cluster, node) => {
+    const woken = await wakeForNode({ ...ports, waits: createWaits(table), ...tasks() }, cluster, node);
+    return woken.ok ? ok(woken.value === 'woken') : woken;
+  },
 };
 
 /** What it has been started for before it is needed: that was the point. */

@@ -16,8 +16,8 @@ export class ControlPlaneStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
     super(scope, id, props);
-    const { watching } = props.config;
-    this.controlPlane = new ControlPlane(this, 'ControlPlane', { ...(watching ? { watching } : {}), ...props });
+    const { watching, brake } = props.config;
+    this.controlPlane = new ControlPlane(this, 'ControlPlane', { brake, ...(watching ? { watching } : {}), ...props });
     for (const cluster of props.config.clusters)
       new ProtectedCluster(this, `Cluster-${cluster.name}`, { controlPlane: this.controlPlane, cluster });
     new CfnOutput(this, 'TableName', { value: this.controlPlane.table.tableName });

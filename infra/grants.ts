@@ -32,26 +32,27 @@ export interface Places {
 export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
   adopt: ['store'],
+  'ask-operator': ['store', 'reports', 'see-power', 'publish', 'wake'],
   barrier: ['store', 'reports'],
   'begin-recover': ['store', 'executions', 'poke'],
   'begin-settle': ['store', 'executions', 'poke'],
   'begin-switchover': ['store', 'executions', 'poke'],
   'check-recover': ['store', 'reports'],
-  'check-settle': ['store', 'executions', 'see-vip'],
+  'check-settle': ['store', 'executions', 'see-vip', 'fleet'],
   'choose-after-fence': ['store', 'reports'],
   'choose-for-switchover': ['store', 'reports'],
   claim: ['store', 'executions', 'poke'],
   configure: ['configure'],
-  confirm: ['store', 'reports', 'see-spread'],
-  dispatch: ['store', 'find-cluster', 'publish', 'start-failover', 'start-switchover', 'undelivered'],
+  confirm: ['store', 'reports', 'see-spread', 'fleet'],
+  dispatch: ['store', 'find-cluster', 'publish', 'start-failover', 'start-switchover', 'wake', 'undelivered'],
   drain: ['store', 'reports'],
   end: ['store', 'publish'],
-  fence: ['store', 'reports', 'cut-power'],
+  fence: ['store', 'reports', 'cut-power', 'publish', 'fleet'],
   grant: ['store'],
   heartbeats: ['look', 'reports', 'undelivered'],
-  'move-vip': ['store', 'move-vip'],
+  'move-vip': ['store', 'move-vip', 'fleet'],
   page: ['store', 'publish'],
-  'power-on': ['store', 'reports', 'start-power'],
+  'power-on': ['store', 'reports', 'start-power', 'fleet'],
   preflight: ['store', 'reports', 'executions'],
   promote: ['store'],
   reconfigure: ['store', 'reports'],
@@ -59,11 +60,11 @@ export const rights: Record<string, readonly Right[]> = {
   release: ['store'],
   reopen: ['store', 'reports'],
   restart: ['store', 'redirect'],
-  'restore-vip': ['store', 'move-vip'],
-  sweep: ['look', 'executions', 'see-vip', 'start-settle', 'undelivered'],
+  'restore-vip': ['store', 'move-vip', 'fleet'],
+  sweep: ['look', 'reports', 'executions', 'see-vip', 'see-power', 'start-settle', 'wake', 'fleet', 'undelivered'],
   transfer: ['store'],
-  verify: ['store', 'reports', 'executions'],
-  'withdraw-vip': ['store', 'take-vip'],
+  verify: ['store', 'reports', 'executions', 'publish', 'fleet'],
+  'withdraw-vip': ['store', 'take-vip', 'fleet'],
 };
 
 type Condition = Record<string, Record<string, unknown>>;
@@ -88,6 +89,7 @@ const clusters = 'CLUSTER#*';
 const fleet = 'FLEET';
 /** Which cluster an instance belongs to. */
 const instances = 'INSTANCE#*';
+const ofFleet = 'FLEET#*';
 /** For actions that know no resources; test/infra/iam.test.ts lists them. */
 const any = ['*'];
 
@@ -103,12 +105,26 @@ const statements = {
     allow(['dynamodb:GetItem'], [tableArn], inPartitions(clusters)),
     allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
   ],
-  configure: ({ tableArn }) => [allow(['dynamodb:PutItem'], [tableArn], inPartitions(clusters, fleet, instances))],
+  configure: ({ tableArn }) => [
+    allow(['dynamodb:PutItem'], [tableArn], inPartitions(clusters, fleet, instances)),
+    allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
+    allow(['dynamodb:UpdateItem'], [tableArn], inPartitions(ofFleet)),
+  ],
+  /** The queue, the lines and the brake that all executions share (T66). */
+  fleet: ({ tableArn }) => [
+    allow(
+      ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:Query'],
+      [tableArn],
+      inPartitions(ofFleet),
+    ),
+  ],
   executions: ({ executionArns }) => [allow(['states:DescribeExecution'], executionArns)],
   poke: (places) => [
     allow(['ssm:SendCommand'], [places.pokeDocumentArn]),
     allow(['ssm:SendCommand'], [places.arn('ec2', 'instance/*')], taggedForSsm(places)),
   ],
+  'see-power': () => [allow(['ec2:DescribeInstances'], any)],
+  wake: ({ failoverArn }) => [allow(['states:SendTaskSuccess'], [failoverArn])],
   redirect: (places) => [
     allow(
       ['ssm:SendCommand'],

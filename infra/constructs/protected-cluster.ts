@@ -91,8 +91,12 @@ export class ProtectedCluster extends Construct {
       resourceType: 'Custom::MainstayCluster',
       serviceToken: this.controlPlane.functionOf('configure').functionArn,
       serviceTimeout: Duration.minutes(2),
-      // `stored` grows with what is written beside the configuration: a deployment then writes it all anew.
-      properties: { cluster: Stack.of(this).toJsonString(this.config), stored: 2 },
+      properties: {
+        cluster: Stack.of(this).toJsonString(this.config),
+        brake: JSON.stringify(this.controlPlane.brake),
+        // Grows with what is written beside the configuration: a deployment then writes it all anew.
+        stored: 2,
+      },
     });
   }
 }

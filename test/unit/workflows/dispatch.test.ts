@@ -7,6 +7,7 @@ import { createMemoryExecutions } from '../../../adapters/memory/executions';
 import { createMemoryEvents, createMemoryPoker } from '../../../adapters/memory/messages';
 import { createMemoryPower } from '../../../adapters/memory/power';
 import { createMemoryStore } from '../../../adapters/memory/store';
+import { createMemoryTasks } from '../../../adapters/memory/tasks';
 import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
 import { unreachable } from '../../../adapters/problems';
 import type { Lease } from '../../../core/model';
@@ -24,11 +25,12 @@ const nameOf = (node: string) => `mainstay/alpha/${node}`;
 /** A cluster of three nodes whose main is db1; executions are started as Step Functions does. */
 async function world(change: Partial<Lease> = {}) {
   const clock = createVirtualClock();
-  const { leases, settings, journal, reports, table } = createMemoryStore();
+  const { leases, settings, journal, reports, waits, table } = createMemoryStore();
   const events = createMemoryEvents();
   const config = aConfig('alpha');
   const ports: Ports = {
-    ...{ leases, settings, journal, reports, events, clock, ids: createSequentialIds() },
+    ...{ leases, settings, journal, reports, waits, events, clock, ids: createSequentialIds() },
+    tasks: createMemoryTasks({ clock }),
     executions: createMemoryExecutions(),
     poker: createMemoryPoker(),
     power: createMemoryPower({ clock, instanceIds: [] }),
