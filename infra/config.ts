@@ -203,9 +203,19 @@ function addressFaults(nodes: readonly z.output<typeof nodeSchema>[]): { path: P
   ];
 }
 
+/** Who is told, and which alarms there are (constructs/watching.ts). */
+const watchingSchema = z.strictObject({
+  emails: z.array(z.email()).optional(),
+  https: z.array(z.url({ protocol: /^https$/ })).optional(),
+  alarms: z.enum(['lean', 'full']).optional(),
+  runbookUrl: z.string().min(1).optional(),
+  dashboard: z.boolean().optional(),
+});
+
 const configSchema = z
   .strictObject({
     clusters: z.array(clusterSchema).min(1, 'there is no cluster to protect'),
+    watching: watchingSchema.optional(),
     brake: z
       .strictObject({
         failovers: z.int().min(0).default(defaultBrake.failovers),
@@ -224,6 +234,7 @@ const configSchema = z
 export type MainstayConfigInput = z.input<typeof configSchema>;
 export interface MainstayConfig {
   clusters: ClusterConfig[];
+  watching?: z.output<typeof watchingSchema>;
   brake: BrakeLimits;
 }
 /** One cluster, as a person writes it. */

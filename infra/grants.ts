@@ -17,6 +17,9 @@ export interface Places {
   kinds: readonly string[];
   stateMachineArns: string[];
   failoverArn: string;
+  switchoverArn: string;
+  /** Queue of the dead letters. */
+  undeliveredArn: string;
   settleArn: string;
   executionArns: string[];
   pokeDocumentArn: string;
@@ -41,11 +44,12 @@ export const rights: Record<string, readonly Right[]> = {
   claim: ['store', 'executions', 'poke'],
   configure: ['configure'],
   confirm: ['store', 'reports', 'see-spread', 'fleet'],
-  dispatch: ['start-failover'],
+  dispatch: ['store', 'find-cluster', 'publish', 'start-failover', 'start-switchover', 'wake', 'undelivered'],
   drain: ['store', 'reports'],
   end: ['store', 'publish'],
   fence: ['store', 'reports', 'cut-power', 'publish', 'fleet'],
   grant: ['store'],
+  heartbeats: ['look', 'reports', 'undelivered'],
   'move-vip': ['store', 'move-vip', 'fleet'],
   page: ['store', 'publish'],
   'power-on': ['store', 'reports', 'start-power', 'fleet'],
@@ -57,7 +61,7 @@ export const rights: Record<string, readonly Right[]> = {
   reopen: ['store', 'reports'],
   restart: ['store', 'redirect'],
   'restore-vip': ['store', 'move-vip', 'fleet'],
-  sweep: ['look', 'reports', 'executions', 'see-vip', 'see-power', 'start-settle', 'wake', 'fleet'],
+  sweep: ['look', 'reports', 'executions', 'see-vip', 'see-power', 'start-settle', 'wake', 'fleet', 'undelivered'],
   transfer: ['store'],
   verify: ['store', 'reports', 'executions', 'publish', 'fleet'],
   'withdraw-vip': ['store', 'take-vip', 'fleet'],
@@ -83,6 +87,8 @@ const taggedForSsm = ({ tag, name }: Places): Condition => ({ StringEquals: { [`
 
 const clusters = 'CLUSTER#*';
 const fleet = 'FLEET';
+/** Which cluster an instance belongs to. */
+const instances = 'INSTANCE#*';
 const ofFleet = 'FLEET#*';
 /** For actions that know no resources; test/infra/iam.test.ts lists them. */
 const any = ['*'];
@@ -94,12 +100,13 @@ const statements = {
     allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
   ],
   reports: ({ tableArn }) => [allow(['dynamodb:Query'], [tableArn], inPartitions(clusters))],
+  'find-cluster': ({ tableArn }) => [allow(['dynamodb:GetItem'], [tableArn], inPartitions(instances))],
   look: ({ tableArn }) => [
     allow(['dynamodb:GetItem'], [tableArn], inPartitions(clusters)),
     allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
   ],
   configure: ({ tableArn }) => [
-    allow(['dynamodb:PutItem'], [tableArn], inPartitions(clusters, fleet)),
+    allow(['dynamodb:PutItem'], [tableArn], inPartitions(clusters, fleet, instances)),
     allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
     allow(['dynamodb:UpdateItem'], [tableArn], inPartitions(ofFleet)),
   ],
@@ -153,6 +160,8 @@ const statements = {
   ],
   publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn], asMainstay)],
   'start-failover': ({ failoverArn }) => [allow(['states:StartExecution'], [failoverArn])],
+  'start-switchover': ({ switchoverArn }) => [allow(['states:StartExecution'], [switchoverArn])],
+  undelivered: ({ undeliveredArn }) => [allow(['sqs:SendMessage'], [undeliveredArn])],
   'start-settle': ({ settleArn }) => [allow(['states:StartExecution'], [settleArn])],
 } satisfies Record<string, (places: Places) => PolicyStatement[]>;
 

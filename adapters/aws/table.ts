@@ -37,6 +37,7 @@ export const keys = {
   policy: (cluster: string) => inCluster(cluster, 'POLICY'),
   waiting: (cluster: string) => inCluster(cluster, 'WAITING'),
   entry: (cluster: string, at: string, unique: string) => inCluster(cluster, `${prefixes.journal}${at}#${unique}`),
+  instance: (instanceId: string): Key => ({ pk: `INSTANCE#${instanceId}`, sk: 'CLUSTER' }),
   place: (cluster: string) => inCluster(cluster, 'BRAKE'),
   brake: { pk: `${fleet}#BRAKE`, sk: 'BRAKE' },
   line: (api: string): Key => ({ pk: `${fleet}#LINE#${api}`, sk: 'LINE' }),

@@ -20,6 +20,7 @@ import { leaseTable } from './lease-table';
 import { installAgentDocument } from './node-agents';
 import { StateMachines } from './step-functions';
 import { Triggers } from './triggers';
+import { Watching, type WatchingProps } from './watching';
 
 export interface ControlPlaneProps {
   /**
@@ -49,6 +50,11 @@ export interface ControlPlaneProps {
    */
   readonly deletionProtection?: boolean;
   /**
+   * Who is told, which alarms there are, where the runbook is.
+   * @default nobody is told, lean alarms, a dashboard
+   */
+  readonly watching?: WatchingProps;
+  /**
    * How many clusters may fail over by themselves in one window before the next ones wait for a person (docs/storms.md).
    * @default 10, or half of all clusters when that is more, in 10 minutes
    */
@@ -67,6 +73,8 @@ export class ControlPlane extends Construct {
   /** For rules of one's own: `triggers.add(…)`. */
   readonly triggers: Triggers;
   readonly functions: Functions;
+  /** Topic, dead letters, alarms, dashboards. */
+  readonly watching: Watching;
   /** What State Manager runs to install agents. */
   readonly installDocument: CfnDocument;
   readonly brake: BrakeLimits;
@@ -97,8 +105,16 @@ export class ControlPlane extends Construct {
       functions: this.functions,
       logRetention,
     });
-    const { stateMachineArns } = this.places;
-    this.triggers = new Triggers(this, 'Triggers', { functions: this.functions, stateMachineArns });
+    this.watching = new Watching(this, 'Watching', this.name, props.watching ?? {});
+    this.triggers = new Triggers(this, 'Triggers', {
+      name: this.name,
+      functions: this.functions,
+      stateMachineArns: this.places.stateMachineArns,
+      deadLetterQueue: this.watching.notifications.queue,
+    });
+    this.watching.watchPlane(this.functions, this.triggers, (kind) =>
+      this.places.arn('states', `stateMachine:${this.name}-${kind}`),
+    );
   }
 
   /** The function of a step, or one beside the steps: dispatch, sweep, configure. */
@@ -138,6 +154,8 @@ function placesOf(name: string, table: TableV2, { encryptionKey }: ControlPlaneP
     stateMachineArns: kinds.map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
     settleArn: arn('states', `stateMachine:${name}-settle`),
     failoverArn: arn('states', `stateMachine:${name}-failover`),
+    switchoverArn: arn('states', `stateMachine:${name}-switchover`),
+    undeliveredArn: arn('sqs', `${name}-undelivered`),
     executionArns: kinds.map((kind) => arn('states', `execution:${name}-${kind}:*`)),
     pokeDocumentArn: arn('ssm', `document/${name}-poke`),
     busArn: arn('events', 'event-bus/default'),

@@ -13,6 +13,7 @@ import { type ControlPlane, controlPlaneTag } from './control-plane';
 import { NodeAgents } from './node-agents';
 import { parsedWithTokens } from './tokens';
 import { allowVipZone } from './vip-zone';
+import type { ClusterWatchingProps } from './watching';
 
 export interface ProtectedClusterProps {
   /** The control plane that looks after this cluster. */
@@ -43,6 +44,8 @@ export interface ProtectedClusterProps {
    * @default true; false where the roles have AmazonSSMManagedInstanceCore anyway
    */
   readonly systemsManager?: boolean;
+  /** Its alarms and its dashboard. */
+  readonly watching?: ClusterWatchingProps;
 }
 
 export class ProtectedCluster extends Construct {
@@ -70,6 +73,7 @@ export class ProtectedCluster extends Construct {
     // An agent that finds no cluster in the table ends.
     this.agents?.association.node.addDependency(configuration, this.controlPlane.installDocument);
     if (this.agents) this.allowNodes(...this.agents.nodeStatements);
+    this.controlPlane.watching.watchCluster(this, this.config, props.watching ?? {});
   }
 
   private installed({ agentBundle }: ProtectedClusterProps, settings: Record<string, unknown>): NodeAgents {
@@ -108,7 +112,12 @@ export class ProtectedCluster extends Construct {
       resourceType: 'Custom::MainstayCluster',
       serviceToken: this.controlPlane.functionOf('configure').functionArn,
       serviceTimeout: Duration.minutes(2),
-      properties: { cluster: Stack.of(this).toJsonString(this.config), brake: JSON.stringify(this.controlPlane.brake) },
+      properties: {
+        cluster: Stack.of(this).toJsonString(this.config),
+        brake: JSON.stringify(this.controlPlane.brake),
+        // Grows with what is written beside the configuration: a deployment then writes it all anew.
+        stored: 2,
+      },
     });
   }
 }

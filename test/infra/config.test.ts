@@ -88,3 +88,11 @@ test('a cluster of one node, and two clusters of one name, are refused', () => {
     'two clusters are called alpha',
   );
 });
+
+test('who is told is checked as well: addresses of mail and of HTTPS', () => {
+  const told = { emails: ['ops@example.com'], https: ['https://pager.example.com/x'], alarms: 'full' as const };
+  expect(parseConfig({ ...good(), watching: told }).watching).toEqual(told);
+  const text = faults((config) => ({ ...config, watching: { emails: ['ops'], https: ['http://pager.example.com'] } }));
+  expect(text).toContain('watching.emails[0]');
+  expect(text).toContain('watching.https[0]');
+});

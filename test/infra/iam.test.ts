@@ -62,6 +62,7 @@ test('only the fence may stop an instance, only dispatch may start a failover, a
   const starters = rows.filter(({ action }) => action === 'states:StartExecution');
   expect(starters.map(({ holder, resource }) => [holder, resource])).toEqual([
     ['dispatch', 'states stateMachine:mainstay-failover'],
+    ['dispatch', 'states stateMachine:mainstay-switchover'],
     ['sweep', 'states stateMachine:mainstay-settle'],
   ]);
 });

@@ -112,8 +112,8 @@ test('T54: a fence that is not proven sleeps with a task token of its own until 
   });
 });
 
-test('every function is used by a plan, or is dispatch, sweep or configure', () => {
-  const used = new Set([...all.flatMap(stepNames), 'dispatch', 'sweep', 'configure']);
+test('every function is used by a plan, or is dispatch, sweep, heartbeats or configure', () => {
+  const used = new Set([...all.flatMap(stepNames), 'dispatch', 'sweep', 'heartbeats', 'configure']);
   expect(functionFiles.filter((name) => !used.has(name))).toEqual([]);
   expect(Object.keys(rights).sort()).toEqual([...used].sort());
 });

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withTriggers } from '../../docs/detection-text';
 import { protocolText } from '../../docs/protocol-text';
 import { invariantsText } from '../sim/invariants-text';
 
@@ -11,4 +12,9 @@ test('docs/protocol.md equals the tables in the code (npm run docs)', () => {
 
 test('docs/invariants.md equals the tables of the simulation (npm run docs)', () => {
   expect(readFileSync(join(__dirname, '../../docs/invariants.md'), 'utf8')).toBe(invariantsText());
+});
+
+test('the table of triggers in docs/detection.md is the one in the code (npm run docs)', () => {
+  const page = readFileSync(join(__dirname, '../../docs/detection.md'), 'utf8');
+  expect(withTriggers(page)).toBe(page);
 });
