@@ -85,7 +85,13 @@ export interface Journal {
   list(cluster: string, filter?: { operation?: string; limit?: number }): Outside<JournalEntry[]>;
 }
 
-export type EventType = 'Lease Overdue' | 'Lease Expired' | 'Engine Down' | 'Operation Ended' | 'Attention Needed';
+export type EventType =
+  | 'Lease Overdue'
+  | 'Lease Expired'
+  | 'Engine Down'
+  | 'Change Requested'
+  | 'Operation Ended'
+  | 'Attention Needed';
 
 export interface MainstayEvent {
   type: EventType;
