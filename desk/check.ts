@@ -38,6 +38,7 @@ export function readOnly({ leases, reports, settings, operations, clock, ids, jo
       policy: (cluster) => settings.policy(cluster),
       putConfig: no,
       putPolicy: no,
+      swapPolicy: no,
     },
     journal: { list: (cluster, filter) => journal.list(cluster, filter), append: async () => ok(undefined) },
     executions: executionsOf({ operations, clock }),

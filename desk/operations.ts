@@ -15,6 +15,8 @@ export interface Execution {
   error?: string;
   /** JSON of the problem, possibly inside Lambda's `{errorType, errorMessage}`. */
   cause?: string;
+  /** JSON of what it was started with. */
+  input?: string;
   /** JSON of the final WorkflowState. */
   output?: string;
 }

@@ -48,12 +48,13 @@ async function describeIn(client: SFNClient, machineArn: string, name: string): 
   return described.error.code === 'Refused' ? ok(null) : described;
 }
 
-function executionFrom({ status, error, cause, output }: DescribeExecutionCommandOutput): Execution {
+function executionFrom({ status, error, cause, input, output }: DescribeExecutionCommandOutput): Execution {
   return {
     // A redrive is pending: for whoever waits it is still running.
     status: status === undefined || status === 'PENDING_REDRIVE' ? 'RUNNING' : (status satisfies ExecutionStatus),
     ...(error === undefined ? {} : { error }),
     ...(cause === undefined ? {} : { cause }),
+    ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
   };
 }
