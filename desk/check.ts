@@ -1,7 +1,7 @@
 // Runs the first step of a plan here, read-only, so that the command line refuses in the same words as an execution and
 // nothing is judged twice in two ways. Ports that would change anything refuse; the journal keeps nothing.
 
-import type { Outside } from '../core/ports';
+import type { Outside, Vip } from '../core/ports';
 import { fail, ok } from '../core/result';
 import { runStep } from '../workflows/run-step';
 import type { WorkflowState } from '../workflows/state';
@@ -28,6 +28,9 @@ export async function checkFirst(desk: Desk, step: FirstStep, state: WorkflowSta
 const no = async (): Outside<never> =>
   fail({ code: 'Refused', message: 'a check changes nothing', next: 'start the operation' });
 
+/** Where nobody's address is to be moved. */
+export const noVip: Vip = { read: no, withdraw: no, move: no };
+
 export function readOnly({ leases, reports, settings, operations, clock, ids, journal }: Desk): Ports {
   return {
     leases: { read: (cluster) => leases.read(cluster), swap: no },
@@ -45,7 +48,7 @@ export function readOnly({ leases, reports, settings, operations, clock, ids, jo
     events: { publish: no },
     poker: { poke: no, redirect: no },
     power: { state: no, cut: no, start: no },
-    vip: { read: no, withdraw: no, move: no },
+    vip: noVip,
     clock,
     ids,
   };

@@ -1,0 +1,113 @@
+// Operations: looked at, and started. The execution's name is made of the idempotency key, so that Step Functions itself starts one
+// for any number of requests, at once or one after the other. Starts nothing that its first step would refuse now.
+
+import { createHash } from 'node:crypto';
+import { checkBeginning } from '../../desk/begin';
+import { configOf } from '../../desk/cluster';
+import type { Desk } from '../../desk/desk';
+import { type Execution, type OperationInput, parsed, problemOf } from '../../desk/operations';
+import { grouped, outcomeOf } from '../../desk/outcome';
+import { must } from '../../desk/problems';
+import type { Answered, Handler } from '../handle';
+import { apiFailure } from '../problems';
+import type { OperationRequest } from '../schemas';
+
+/** A few dozen operations; older ones are found by their id, or in the history. */
+const LOOKED_AT = 1000;
+const CONFIRM_MS = 500;
+
+export const listOperations: Handler = async ({ desk, params: { cluster = '' }, query }) => {
+  await configOf(desk, cluster);
+  const entries = must(await desk.journal.list(cluster, { limit: LOOKED_AT }));
+  const groups = grouped(entries).flatMap(({ operation, entries: own }) =>
+    operation === null ? [] : [outcomeOf(operation, own)],
+  );
+  return { status: 200, body: { operations: groups.reverse().slice(0, Number(query.limit)) } };
+};
+
+export const getOperation: Handler = async ({ desk, params: { cluster = '', operation = '' } }) => {
+  await configOf(desk, cluster);
+  const [described, listed] = await Promise.all([
+    desk.operations.describe(operation),
+    desk.journal.list(cluster, { operation }),
+  ]);
+  const found = must(described);
+  const entries = must(listed);
+  // An execution of another cluster has no entry here, and another cluster in its input.
+  const execution = found && clusterOf(found) === cluster ? found : null;
+  if (execution === null && entries.length === 0)
+    throw apiFailure('NotFound', `${cluster} has no operation of this id`, 'see the list of operations');
+  const outcome = outcomeOf(operation, entries, execution ? { execution } : {});
+  const failed = execution !== null && !['RUNNING', 'SUCCEEDED'].includes(execution.status);
+  const problem = failed ? problemOf(operation, execution, entries) : null;
+  return {
+    status: 200,
+    body: {
+      ...outcome,
+      cluster,
+      status: execution?.status ?? null,
+      problem: problem && { code: problem.code, message: problem.message, next: problem.next },
+      entries,
+    },
+  };
+};
+
+export const startOperation: Handler = async ({ desk, who, params: { cluster = '' }, headers, body }) => {
+  await configOf(desk, cluster);
+  const { kind, ...asked } = body as OperationRequest;
+  const input: OperationInput = { cluster, ...asked, by: who };
+  const name = nameOf(cluster, headers['idempotency-key'] ?? '');
+  const before = await replay(desk, name, kind, input);
+  if (before) return before;
+  await checkBeginning(desk, kind, input);
+  const started = await desk.operations.start(kind, name, input);
+  // Taken: somebody with the same key was faster, or an attempt of this very request whose reply was lost (T3).
+  if (!started.ok && started.error.code === 'Refused') {
+    const winner = await replay(desk, name, kind, input);
+    if (winner) return winner;
+    // DescribeExecution may not know yet what StartExecution knows.
+    await desk.clock.sleep(CONFIRM_MS);
+    const late = await replay(desk, name, kind, input);
+    if (late) return late;
+  }
+  must(started);
+  return onItsWay(name, kind, input, false);
+};
+
+/** The same in every cluster and for every caller: whoever has the key means the same operation. */
+const nameOf = (cluster: string, key: string): string =>
+  `${cluster}-key-${createHash('sha256').update(`${cluster}\n${key}`).digest('hex').slice(0, 24)}`;
+
+/** What the key has started already; refuses the key when that was something else. null: nothing yet. */
+async function replay(
+  desk: Desk,
+  name: string,
+  kind: OperationRequest['kind'],
+  input: OperationInput,
+): Promise<Answered | null> {
+  const execution = must(await desk.operations.describe(name));
+  if (execution === null) return null;
+  const first = parsed(execution.input) as unknown as OperationInput | null;
+  if (first === null || meaning(kind, first) !== meaning(kind, input) || execution.kind !== kind)
+    throw apiFailure(
+      'KeyReused',
+      'this idempotency key has started another operation',
+      'use a new key for a new operation',
+      {
+        operation: name,
+      },
+    );
+  return onItsWay(name, kind, first, true);
+}
+
+/** Everything but who asks. */
+const meaning = (kind: string, { to, node, force, reason, cluster }: OperationInput): string =>
+  JSON.stringify([kind, cluster, to ?? null, node ?? null, force ?? false, reason ?? null]);
+
+const clusterOf = ({ input }: Execution): unknown => parsed(input)?.cluster;
+
+const onItsWay = (operation: string, kind: string, { cluster, by }: OperationInput, replayed: boolean): Answered => ({
+  status: 202,
+  headers: { location: `/v1/clusters/${cluster}/operations/${operation}` },
+  body: { operation, cluster, kind, by, replayed },
+});
