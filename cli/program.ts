@@ -7,16 +7,19 @@ import { exitCodeOf, exitCodes } from '../desk/exit-codes';
 import { asJson, type CliProblem, explained, Failure, sentence } from '../desk/problems';
 import type { Act, Define } from './command';
 import { defineCompletion } from './commands/completion';
+import { defineExplain } from './commands/explain';
 import { defineFailover } from './commands/failover';
 import { defineHistory } from './commands/history';
 import { defineLs } from './commands/ls';
 import { definePause } from './commands/pause';
 import { definePolicy } from './commands/policy';
 import { defineRecover } from './commands/recover';
+import { defineReport } from './commands/report';
 import { defineResume } from './commands/resume';
 import { defineStart } from './commands/start';
 import { defineStatus } from './commands/status';
 import { defineSwitch } from './commands/switch';
+import { defineWatch } from './commands/watch';
 import { createScreen, type Streams } from './output';
 
 export interface World extends Streams {
@@ -37,11 +40,14 @@ interface GlobalOptions {
 const verbs: readonly Define[] = [
   defineLs,
   defineStatus,
+  defineExplain,
   defineSwitch,
   defineFailover,
   defineRecover,
   definePolicy,
   defineHistory,
+  defineReport,
+  defineWatch,
   defineStart,
   definePause,
   defineResume,

@@ -37,6 +37,7 @@ export const stepCodes = {
     'NotEligible',
     'NoCandidate',
     'Busy',
+    'PlanChanged',
     'Healthy',
     'NotSilent',
     'NotShunned',

@@ -48,6 +48,7 @@ const endings: Record<CliCode, Ending> = {
   NotEligible: 'refused',
   NoCandidate: 'refused',
   Busy: 'refused',
+  PlanChanged: 'refused',
   Healthy: 'refused',
   NotSilent: 'refused',
   NotShunned: 'refused',

@@ -1,15 +1,20 @@
 // mainstay failover: replaces a main that is lost. The old main is fenced first, also with --force.
-// JSON: Outcome (outcome.ts) and `cluster`.
+// JSON: Outcome (outcome.ts) and `cluster`; with --dry-run OperationPlan (plan.ts).
 
+import type { OperationInput } from '../../desk/operations';
+import type { PlanRequest } from '../../desk/plan';
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
 import { runOperation } from '../run-operation';
 import type { Session } from '../session';
+import { applied, dryRun } from './dry-run';
 
 export interface FailoverOptions extends WaitOptions, ByOptions {
   cluster: string;
   to?: string;
   force?: boolean;
   reason?: string;
+  dryRun?: boolean;
+  apply?: string;
 }
 
 export const defineFailover: Define = (program, act) => {
@@ -20,9 +25,18 @@ export const defineFailover: Define = (program, act) => {
     .argument('<cluster>')
     .option('--to <node>', 'the node that becomes main, if it is eligible')
     .option('--force', 'though the main is healthy; what it has not replicated is lost to the service')
-    .option('--reason <text>', 'why, for the journal');
+    .option('--reason <text>', 'why, for the journal')
+    .option('--dry-run', 'only show the plan: who, why, the steps, what it would cost; with an id')
+    .option('--apply <id>', 'run exactly the plan that --dry-run showed, or refuse because the state has changed');
   withWaiting(withBy(command), 900)
-    .addHelpText('after', examples(['failover alpha', 'failover alpha --to db3 --force --reason "db1 writes garbage"']))
+    .addHelpText(
+      'after',
+      examples([
+        'failover alpha',
+        'failover alpha --dry-run',
+        'failover alpha --to db3 --force --reason "db1 writes garbage"',
+      ]),
+    )
     .action((cluster: string, options: Omit<FailoverOptions, 'cluster'>) =>
       act((session) => runFailover({ cluster, ...options }, session)),
     );
@@ -30,15 +44,18 @@ export const defineFailover: Define = (program, act) => {
 
 export async function runFailover(options: FailoverOptions, session: Session): Promise<void> {
   const { cluster, to, force, reason, by, wait, timeout } = options;
+  const input: OperationInput = {
+    cluster,
+    ...(to === undefined ? {} : { to }),
+    ...(force ? { force } : {}),
+    by: by ?? session.user,
+    ...(reason === undefined ? {} : { reason }),
+  };
+  const request: PlanRequest = { cluster, kind: 'failover', to, force };
+  if (options.dryRun) return dryRun(request, input, session);
   await runOperation(session, {
     kind: 'failover',
-    input: {
-      cluster,
-      ...(to === undefined ? {} : { to }),
-      ...(force ? { force } : {}),
-      by: by ?? session.user,
-      ...(reason === undefined ? {} : { reason }),
-    },
+    ...(options.apply === undefined ? { input } : await applied(request, input, options.apply, session)),
     wait,
     timeoutMs: timeout * 1000,
     success: (outcome) => `FAILOVER TO '${outcome.to}'`,

@@ -108,7 +108,9 @@ function judge(
   watched: { epoch: number; renewals: number; silentMs: number; seenBy: string },
 ): Awaited<StepResult> {
   if (lease.epoch === watched.epoch && lease.renewals === watched.renewals) {
-    context.note(`silent for ${Math.round(watched.silentMs)} ms at epoch ${lease.epoch}, seen by ${watched.seenBy}`);
+    context.note(`silent for ${Math.round(watched.silentMs)} ms at epoch ${lease.epoch}, seen by ${watched.seenBy}`, {
+      watched,
+    });
     return ok({ watched });
   }
   const automatic = context.state.by === 'automatic';
