@@ -55,6 +55,17 @@ export const routes = {
     summary: 'One node',
     answers: gives(shapes.nodeView, 'the node'),
   },
+  explainCluster: {
+    ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/explanation', problems: [404, 409] },
+    summary: 'Is it safe now, what would happen if the main died this second, and why it did or did not fail over last',
+    answers: gives(shapes.explanationView, 'as mainstay explain tells it'),
+  },
+  planOperation: {
+    ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/plan', problems: [404, 409] },
+    query: { kind: shapes.plannedKind, to: shapes.nodeName.optional(), force: shapes.flag.optional() },
+    summary: 'What an operation would do; nothing is begun',
+    answers: gives(shapes.planView, 'the plan; its id starts exactly this'),
+  },
   listOperations: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/operations', problems: [404] },
     query: { limit: shapes.whole(1, 100, 20) },

@@ -2,10 +2,12 @@
 // made of it. The views are the command line's own (desk/view.ts, desk/outcome.ts): the types say so.
 
 import { z } from 'zod';
-import { operationKinds, phases } from '../core/model';
+import { type FenceHow, operationKinds, phases } from '../core/model';
 import type { JournalEntry } from '../core/ports';
 import { replicationModes } from '../core/replication';
+import type { Explanation } from '../desk/explanation';
 import type { Outcome } from '../desk/outcome';
+import type { OperationPlan } from '../desk/plan';
 import type { ClusterView, NodeView } from '../desk/view';
 
 /** Named shapes: components of the document. */
@@ -111,15 +113,80 @@ export const clusterList = named(
 
 export const nodeList = named('NodeList', z.strictObject({ nodes: z.array(nodeView) }));
 
+// ---- plans and explanations
+
+export const planId = z
+  .string()
+  .max(80)
+  .describe('exactly the plan of this id, or a refusal because the state has changed');
+
+const evaluation = named(
+  'Evaluation',
+  z.strictObject({
+    node: name,
+    eligible: z.boolean(),
+    because: z.string(),
+    receivedBytes: bytes,
+    appliedBytes: bytes,
+    lagBytes: bytes,
+  }),
+);
+
+const planned = {
+  id: z.string().describe('bound to the state it was made from'),
+  cluster: name,
+  kind: z.enum(['switchover', 'failover']),
+  epoch: z.int(),
+  from: name.nullable(),
+  candidate: name.nullable(),
+  evaluations: z.array(evaluation),
+  steps: z.array(z.strictObject({ name: z.string(), undo: z.string().nullable(), pointOfNoReturn: z.boolean() })),
+  expected: z.strictObject({ writeGapMs: z.number(), source: z.string() }),
+  atRisk: z.string(),
+};
+const shownPlan = z.strictObject(planned) satisfies z.ZodType<OperationPlan>;
+
+const refusalShape = z.strictObject({ code: z.string(), message: z.string(), next: z.string() });
+
+export const planView = named(
+  'Plan',
+  shownPlan.extend({ refusal: refusalShape.nullable().describe('why it would not begin now; null when it would') }),
+);
+
+export const explanationView = named(
+  'Explanation',
+  z.strictObject({
+    cluster: name,
+    safe: z.boolean(),
+    findings: z.array(z.strictObject({ level: z.enum(['danger', 'warning']), what: z.string(), next: z.string() })),
+    ifMainDied: z.array(z.strictObject({ step: z.string(), because: z.string() })),
+    winner: name.nullable(),
+    last: z
+      .strictObject({
+        operation: z.string().nullable(),
+        ended: z.string(),
+        at: z.string(),
+        sentences: z.array(z.strictObject({ rule: z.string(), because: z.string() })),
+      })
+      .nullable(),
+  }),
+) satisfies z.ZodType<Explanation>;
+
 // ---- operations
 
 export const operationRequest = named(
   'OperationRequest',
   z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('switchover'), to: nodeName.optional(), reason: reason.optional() }),
+    z.strictObject({
+      kind: z.literal('switchover'),
+      to: nodeName.optional(),
+      plan: planId.optional(),
+      reason: reason.optional(),
+    }),
     z.strictObject({
       kind: z.literal('failover'),
       to: nodeName.optional(),
+      plan: planId.optional(),
       force: z.boolean().optional().describe('though the main is healthy; it is fenced first all the same'),
       reason: reason.optional(),
     }),
@@ -139,7 +206,22 @@ export const operationStarted = named(
   }),
 );
 
+const proofs = ['demote-ack', 'self-fence', 'power-off', 'drained', 'never-a-main'] as const satisfies FenceHow[];
+
 const outcome = {
+  by: z.string().nullable(),
+  reason: z.string().nullable(),
+  writeGap: z
+    .strictObject({
+      from: z.string(),
+      until: z.string(),
+      ms: z.number(),
+      bound: z.enum(['at most', 'at least']),
+      confirmed: z.string().nullable(),
+    })
+    .nullable(),
+  loss: z.strictObject({ atLeastBytes: z.number(), sampledAt: z.string().nullable() }).nullable(),
+  proof: z.strictObject({ how: z.enum(proofs), evidence: z.string() }).nullable(),
   operation: z.string(),
   kind: z.enum(operationKinds).nullable(),
   ended: z.enum(['running', 'done', 'degraded', 'refused', 'undone', 'paged']),
@@ -180,7 +262,7 @@ export const operationView = named(
     ...outcome,
     cluster: name,
     status: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']).nullable().describe('of its execution'),
-    problem: z.strictObject({ code: z.string(), message: z.string(), next: z.string() }).nullable(),
+    problem: refusalShape.nullable(),
     entries: z.array(journalEntry),
   }),
 );
@@ -219,6 +301,9 @@ export const historyPage = named(
 
 export const whole = (least: number, most: number, preset: number) =>
   z.coerce.number().int().min(least).max(most).default(preset);
+/** As it stands in a query. */
+export const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+export const plannedKind = z.enum(['switchover', 'failover']);
 export const before = time.describe('only what is older; from the last page');
 export const idempotencyKey = z
   .string()

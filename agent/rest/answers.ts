@@ -44,10 +44,7 @@ type Check = (
   standing: Standing,
   request: RestRequest,
 ) => Promise<{ good: boolean; lagBytes: number | null } | Problem>;
-
-const plain =
-  (judge: (standing: Standing) => boolean): Check =>
-  async (standing) => ({ good: judge(standing), lagBytes: null });
+type Answers = (request: RestRequest) => Promise<RestAnswer>;
 
 /** RFC 9457; `code` and `next` are Mainstay's own. */
 export const problemAnswer = (
@@ -61,24 +58,38 @@ export const problemAnswer = (
   ...(headers ? { headers } : {}),
 });
 
-const statusOfCode: Record<string, number> = { Unreachable: 503, Refused: 503, Broken: 503 };
+export function createAnswers(parts: AnswerParts): Answers {
+  const checks = checksOf(parts);
+  const guard = createGuard(parts);
+  return async (request) => {
+    const judge = Object.hasOwn(checks, request.path) ? checks[request.path] : undefined;
+    if (judge) return checked(parts, judge, request);
+    // Before anything is said of /rest, the token is asked for.
+    const refused = guard(request);
+    if (refused) return refused;
+    if (request.path === '/rest/ha/status') return status(parts, request);
+    return problemAnswer(404, { code: 'NotFound', message: 'there is nothing at this path', next: 'see docs/rest.md' });
+  };
+}
 
-export function createAnswers(parts: AnswerParts): (request: RestRequest) => Promise<RestAnswer> {
-  const { clock, standing, desk, isKnown } = parts;
-  const calls = new Bucket(clock, CALLS);
-  const failures = new Buckets(clock, FAILURES, MOST_ADDRESSES);
+// ---- checks for load balancers
 
+const plain =
+  (judge: (standing: Standing) => boolean): Check =>
+  async (standing) => ({ good: judge(standing), lagBytes: null });
+
+function checksOf({ standing, lagBytes }: AnswerParts): Record<string, Check> {
   const replica: Check = async (now, { query }) => {
     const limit = query.get('lag');
     if (limit === null) return { good: isReplica(now), lagBytes: null };
     if (!/^\d{1,15}$/.test(limit))
       return usage(`lag=${limit.slice(0, 40)} is not a number of bytes`, 'ask for example /replica?lag=1048576');
     if (!isReplica(now)) return { good: false, lagBytes: null };
-    const lagBytes = await parts.lagBytes();
-    return { good: isReplica(standing()) && lagBytes !== null && lagBytes <= Number(limit), lagBytes };
+    const behind = await lagBytes();
+    return { good: isReplica(standing()) && behind !== null && behind <= Number(limit), lagBytes: behind };
   };
   const main = plain(isMain);
-  const checks: Record<string, Check> = {
+  return {
     '/primary': main,
     '/master': main,
     '/leader': main,
@@ -87,58 +98,61 @@ export function createAnswers(parts: AnswerParts): (request: RestRequest) => Pro
     '/liveness': plain(isAlive),
     '/readiness': plain(isReady),
   };
+}
 
-  async function check(judge: Check, request: RestRequest): Promise<RestAnswer> {
-    if (!['GET', 'HEAD', 'OPTIONS'].includes(request.method)) return notAllowed('GET, HEAD, OPTIONS');
-    const verdict = await judge(standing(), request);
-    if ('code' in verdict) return problemAnswer(400, verdict);
-    const body = `${JSON.stringify(told(standing(), verdict.lagBytes))}\n`;
-    return { status: verdict.good ? 200 : 503, type: 'application/json', body };
-  }
+async function checked({ standing }: AnswerParts, judge: Check, request: RestRequest): Promise<RestAnswer> {
+  if (!['GET', 'HEAD', 'OPTIONS'].includes(request.method)) return notAllowed('GET, HEAD, OPTIONS');
+  const verdict = await judge(standing(), request);
+  if ('code' in verdict) return problemAnswer(400, verdict);
+  const body = `${JSON.stringify(told(standing(), verdict.lagBytes))}\n`;
+  return { status: verdict.good ? 200 : 503, type: 'application/json', body };
+}
 
-  /** The refusal, or null: the caller has shown the token and is not too fast. */
-  function refusal({ authorization, from }: RestRequest): RestAnswer | null {
+// ---- who may ask
+
+/** The refusal, or null: the caller has shown the token and is not too fast. */
+function createGuard({ clock, isKnown }: AnswerParts): (request: RestRequest) => RestAnswer | null {
+  const calls = new Bucket(clock, CALLS);
+  const failures = new Buckets(clock, FAILURES, MOST_ADDRESSES);
+  return ({ authorization, from }) => {
     const lockedMs = failures.waitMs(from);
     if (lockedMs > 0) return tooMany(lockedMs);
     if (!isKnown(authorization)) {
       failures.take(from);
-      return problemAnswer(
-        401,
-        { code: 'NotAuthorised', message: 'not authorised', next: 'see docs/rest.md' },
-        { 'www-authenticate': 'token' },
-      );
+      return notKnown;
     }
     const waitMs = calls.waitMs();
     if (waitMs > 0) return tooMany(waitMs);
     calls.take();
     return null;
-  }
-
-  async function status(request: RestRequest): Promise<RestAnswer> {
-    if (request.method === 'GET' || request.method === 'HEAD') return role(roleOf(standing()));
-    if (request.method !== 'POST') return notAllowed('GET, HEAD, POST');
-    const change = request.query.getAll('change');
-    const [wanted] = change;
-    if (change.length !== 1 || !isRole(wanted))
-      return problemAnswer(
-        400,
-        usage('change must be given once, as MAIN or BACKUP', 'POST /rest/ha/status?change=MAIN'),
-      );
-    const asked = await desk.ask(standing(), wanted, request.from);
-    if (!asked.ok) return problemAnswer(statusOfCode[asked.error.code] ?? 409, asked.error);
-    const { operation } = asked.value;
-    return role(roleOf(standing()), operation === null ? {} : { 'mainstay-operation': operation });
-  }
-
-  return async (request) => {
-    const judge = Object.hasOwn(checks, request.path) ? checks[request.path] : undefined;
-    if (judge) return check(judge, request);
-    // Before anything is said of /rest, the token is asked for.
-    const refused = refusal(request);
-    if (refused) return refused;
-    if (request.path === '/rest/ha/status') return status(request);
-    return problemAnswer(404, { code: 'NotFound', message: 'there is nothing at this path', next: 'see docs/rest.md' });
   };
+}
+
+/** The same whatever was wrong. */
+const notKnown = problemAnswer(
+  401,
+  { code: 'NotAuthorised', message: 'not authorised', next: 'see docs/rest.md' },
+  { 'www-authenticate': 'token' },
+);
+
+// ---- seed 000's contract
+
+const statusOfCode: Record<string, number> = { Unreachable: 503, Refused: 503, Broken: 503 };
+
+async function status({ standing, desk }: AnswerParts, request: RestRequest): Promise<RestAnswer> {
+  if (request.method === 'GET' || request.method === 'HEAD') return role(roleOf(standing()));
+  if (request.method !== 'POST') return notAllowed('GET, HEAD, POST');
+  const change = request.query.getAll('change');
+  const [wanted] = change;
+  if (change.length !== 1 || !isRole(wanted))
+    return problemAnswer(
+      400,
+      usage('change must be given once, as MAIN or BACKUP', 'POST /rest/ha/status?change=MAIN'),
+    );
+  const asked = await desk.ask(standing(), wanted, request.from);
+  if (!asked.ok) return problemAnswer(statusOfCode[asked.error.code] ?? 409, asked.error);
+  const { operation } = asked.value;
+  return role(roleOf(standing()), operation === null ? {} : { 'mainstay-operation': operation });
 }
 
 const isRole = (text: string | undefined): text is Role => roles.some((role) => role === text);

@@ -124,7 +124,8 @@ function opened({ tls }: Files, listener: RequestListener): Server | SecureServe
     ? createSecureServer({ ...limits, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: REQUEST_MS }, listener)
     : createServer(limits, listener);
   server.maxConnections = MOST_CONNECTIONS;
-  server.setTimeout(2 * REQUEST_MS, (socket) => socket.destroy());
+  // Of a socket on which nothing happens.
+  server.timeout = 2 * REQUEST_MS;
   return server;
 }
 

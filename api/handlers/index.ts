@@ -5,6 +5,7 @@ import type { RouteId } from '../routes';
 import { getCluster, getHold, getNode, listClusters, listNodes } from './clusters';
 import { getHistory } from './history';
 import { getOperation, listOperations, startOperation } from './operations';
+import { explainCluster, planOperation } from './plans';
 import { getPolicy, putPolicy } from './policy';
 
 export const handlers: Record<RouteId, Handler> = {
@@ -12,6 +13,8 @@ export const handlers: Record<RouteId, Handler> = {
   getCluster,
   listNodes,
   getNode,
+  explainCluster,
+  planOperation,
   listOperations,
   startOperation,
   getOperation,

@@ -2,12 +2,13 @@
 // for any number of requests, at once or one after the other. Starts nothing that its first step would refuse now.
 
 import { createHash } from 'node:crypto';
+import { applied, plannedName } from '../../desk/apply';
 import { checkBeginning } from '../../desk/begin';
 import { configOf } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';
 import { type Execution, type OperationInput, parsed, problemOf } from '../../desk/operations';
 import { grouped, outcomeOf } from '../../desk/outcome';
-import { must } from '../../desk/problems';
+import { failure, must } from '../../desk/problems';
 import type { Answered, Handler } from '../handle';
 import { apiFailure } from '../problems';
 import type { OperationRequest } from '../schemas';
@@ -54,55 +55,79 @@ export const getOperation: Handler = async ({ desk, params: { cluster = '', oper
 
 export const startOperation: Handler = async ({ desk, who, params: { cluster = '' }, headers, body }) => {
   await configOf(desk, cluster);
-  const { kind, ...asked } = body as OperationRequest;
-  const input: OperationInput = { cluster, ...asked, by: who };
-  const name = nameOf(cluster, headers['idempotency-key'] ?? '');
-  const before = await replay(desk, name, kind, input);
+  const request = requestFrom(cluster, body as OperationRequest, who, headers['idempotency-key'] ?? '');
+  const before = await replay(desk, request);
   if (before) return before;
+  const { name, kind } = request;
+  const input = await inputFor(desk, request);
   await checkBeginning(desk, kind, input);
   const started = await desk.operations.start(kind, name, input);
+  if (started.ok) return onItsWay(name, kind, input, false);
   // Taken: somebody with the same key was faster, or an attempt of this very request whose reply was lost (T3).
-  if (!started.ok && started.error.code === 'Refused') {
-    const winner = await replay(desk, name, kind, input);
+  if (started.error.code === 'Refused') {
+    const winner = await replay(desk, request);
     if (winner) return winner;
     // DescribeExecution may not know yet what StartExecution knows.
     await desk.clock.sleep(CONFIRM_MS);
-    const late = await replay(desk, name, kind, input);
+    const late = await replay(desk, request);
     if (late) return late;
   }
   must(started);
   return onItsWay(name, kind, input, false);
 };
 
-/** The same in every cluster and for every caller: whoever has the key means the same operation. */
-const nameOf = (cluster: string, key: string): string =>
-  `${cluster}-key-${createHash('sha256').update(`${cluster}\n${key}`).digest('hex').slice(0, 24)}`;
+interface Request {
+  kind: OperationRequest['kind'];
+  /** Of the execution. */
+  name: string;
+  input: OperationInput;
+  /** Id of the plan that is applied. */
+  plan: string | undefined;
+  /** The key, as it is kept. */
+  key: string;
+}
 
-/** What the key has started already; refuses the key when that was something else. null: nothing yet. */
-async function replay(
-  desk: Desk,
-  name: string,
-  kind: OperationRequest['kind'],
-  input: OperationInput,
-): Promise<Answered | null> {
+function requestFrom(cluster: string, body: OperationRequest, by: string, key: string): Request {
+  const { kind, ...asked } = body;
+  const { plan, ...input } = { plan: undefined, ...asked };
+  const hash = createHash('sha256').update(`${cluster}\n${key}`).digest('hex').slice(0, 24);
+  const name =
+    plan !== undefined && kind !== 'recover' ? plannedName({ cluster, kind }, plan) : `${cluster}-key-${hash}`;
+  return { kind, name, input: { cluster, ...input, by }, plan, key: hash };
+}
+
+/** A plan is made anew, and must come out as the same one. */
+async function inputFor(desk: Desk, { kind, input, plan, key }: Request): Promise<OperationInput> {
+  if (plan === undefined || kind === 'recover') return input;
+  const { cluster, to, force } = input;
+  return (await applied(desk, { cluster, kind, to, force }, input, { id: plan, application: key })).input;
+}
+
+/** What the key, or the plan, has started already; refuses when that was something else. null: nothing yet. */
+async function replay(desk: Desk, request: Request): Promise<Answered | null> {
+  const { name, kind, plan, key } = request;
   const execution = must(await desk.operations.describe(name));
   if (execution === null) return null;
   const first = parsed(execution.input) as unknown as OperationInput | null;
-  if (first === null || meaning(kind, first) !== meaning(kind, input) || execution.kind !== kind)
+  if (plan !== undefined && first?.plan?.request !== key)
+    throw failure('Busy', `plan ${plan} was applied by somebody else`, 'see what has come of it', name);
+  if (first === null || meaning(kind, first) !== meaning(kind, asAsked(request)) || execution.kind !== kind)
     throw apiFailure(
       'KeyReused',
       'this idempotency key has started another operation',
       'use a new key for a new operation',
-      {
-        operation: name,
-      },
+      { operation: name },
     );
   return onItsWay(name, kind, first, true);
 }
 
+const asAsked = ({ input, plan, key }: Request): OperationInput =>
+  plan === undefined ? input : { ...input, plan: { id: plan, epoch: 0, request: key } };
+
 /** Everything but who asks. */
-const meaning = (kind: string, { to, node, force, reason, cluster }: OperationInput): string =>
-  JSON.stringify([kind, cluster, to ?? null, node ?? null, force ?? false, reason ?? null]);
+const meaning = (kind: string, { to, node, force, reason, cluster, plan }: OperationInput): string =>
+  // A plan names its candidate itself.
+  JSON.stringify([kind, cluster, plan ? null : (to ?? null), node ?? null, force ?? false, reason ?? null]);
 
 const clusterOf = ({ input }: Execution): unknown => parsed(input)?.cluster;
 

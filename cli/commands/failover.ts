@@ -1,12 +1,13 @@
 // mainstay failover: replaces a main that is lost. The old main is fenced first, also with --force.
 // JSON: Outcome (outcome.ts) and `cluster`; with --dry-run OperationPlan (plan.ts).
 
+import { applied } from '../../desk/apply';
 import type { OperationInput } from '../../desk/operations';
 import type { PlanRequest } from '../../desk/plan';
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
 import { runOperation } from '../run-operation';
 import type { Session } from '../session';
-import { applied, dryRun } from './dry-run';
+import { dryRun } from './dry-run';
 
 export interface FailoverOptions extends WaitOptions, ByOptions {
   cluster: string;
@@ -55,7 +56,9 @@ export async function runFailover(options: FailoverOptions, session: Session): P
   if (options.dryRun) return dryRun(request, input, session);
   await runOperation(session, {
     kind: 'failover',
-    ...(options.apply === undefined ? { input } : await applied(request, input, options.apply, session)),
+    ...(options.apply === undefined
+      ? { input }
+      : await applied(session.desk, request, input, { id: options.apply, application: session.desk.ids.next() })),
     wait,
     timeoutMs: timeout * 1000,
     success: (outcome) => `FAILOVER TO '${outcome.to}'`,

@@ -40,7 +40,7 @@ function refusal(reply: ApiReply): { status: number; code: string; detail: strin
 }
 
 const lineOf = ({ method, path }: Route, cluster = 'alpha'): string =>
-  `${method} ${path.replace('{cluster}', cluster).replace('{node}', 'db2').replace('{operation}', 'alpha-key-none')}`;
+  `${method} ${path.replace('{cluster}', cluster).replace('{node}', 'db2').replace('{operation}', 'alpha-key-none')}${path.endsWith('/plan') ? '?kind=switchover' : ''}`;
 const bodyOf: Partial<Record<RouteId, unknown>> = {
   startOperation: { kind: 'switchover' },
   putPolicy: { mode: 'manual', reason: 'a person decides this week' },
@@ -63,7 +63,7 @@ describe('every route', () => {
 
   test.each(allRoutes)('%s refuses what it does not know in the query', async (id, route) => {
     const [line, call] = wellFormed(id, route);
-    const found = refusal(await api.call(`${line}?colour=red`, call));
+    const found = refusal(await api.call(`${line}${line.includes('?') ? '&' : '?'}colour=red`, call));
     expect(found).toMatchObject({ status: 400, errors: [{ in: 'query', at: 'colour' }] });
   });
 
@@ -254,6 +254,51 @@ describe('starting an operation', () => {
       code: 'Busy',
       detail: expect.stringContaining(operation.id),
     });
+  });
+});
+
+describe('plans', () => {
+  const plan = async (query = 'kind=switchover') =>
+    asPromised('planOperation', await api.call(`GET /v1/clusters/alpha/plan?${query}`));
+  const apply = (id: unknown, headers = key, who = ann) => start({ kind: 'switchover', plan: id }, headers, who);
+  const otherKey = { ...key, 'idempotency-key': 'key-00000009' };
+
+  test('say who would become main, and why one would not begin now', async () => {
+    expect(await plan()).toMatchObject({ candidate: 'db2', from: 'db1', refusal: null });
+    expect(await plan('kind=switchover&to=db1')).toMatchObject({ refusal: { code: 'AlreadyMain' } });
+    expect(await plan('kind=failover&force=true')).toMatchObject({ kind: 'failover', refusal: null });
+    expect(api.started.size).toBe(0);
+  });
+
+  test('are applied exactly, and again by the same key', async () => {
+    const { id } = await plan();
+    const first = asPromised('startOperation', await apply(id));
+    expect(first).toMatchObject({ kind: 'switchover', replayed: false });
+    expect(JSON.parse(api.started.get(String(first.operation))?.input ?? '')).toMatchObject({
+      to: 'db2',
+      plan: { id, epoch: 7 },
+    });
+    expect((await apply(id)).json).toMatchObject({ operation: first.operation, replayed: true });
+  });
+
+  test('T49: of two who apply the same plan at once one wins and one is told', async () => {
+    const { id } = await plan();
+    const both = await Promise.all([apply(id), apply(id, otherKey, bob)]);
+    expect(both.map(({ status }) => status).sort()).toEqual([202, 409]);
+    const told = both.find(({ status }) => status === 409);
+    expect(told && refusal(told)).toMatchObject({
+      code: 'Busy',
+      detail: expect.stringContaining('applied by somebody else'),
+    });
+    expect(api.started.size).toBe(1);
+  });
+
+  test('T54: one whose state has changed is refused, and so is one that is none', async () => {
+    const { id } = await plan();
+    await setLease(api, { epoch: 8 });
+    expect(refusal(await apply(id))).toMatchObject({ status: 409, code: 'PlanChanged' });
+    expect(refusal(await apply('8-db2'))).toMatchObject({ status: 400, code: 'Usage' });
+    expect(api.started.size).toBe(0);
   });
 });
 
