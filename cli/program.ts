@@ -6,10 +6,12 @@ import type { Desk } from '../desk/desk';
 import { exitCodeOf, exitCodes } from '../desk/exit-codes';
 import { asJson, type CliProblem, explained, Failure, sentence } from '../desk/problems';
 import type { Act, Define } from './command';
+import { defineApprove } from './commands/approve';
 import { defineCompletion } from './commands/completion';
 import { defineExplain } from './commands/explain';
 import { defineFailover } from './commands/failover';
 import { defineHistory } from './commands/history';
+import { defineHold } from './commands/hold';
 import { defineLs } from './commands/ls';
 import { definePause } from './commands/pause';
 import { definePolicy } from './commands/policy';
@@ -43,7 +45,9 @@ const verbs: readonly Define[] = [
   defineExplain,
   defineSwitch,
   defineFailover,
+  defineApprove,
   defineRecover,
+  defineHold,
   definePolicy,
   defineHistory,
   defineReport,

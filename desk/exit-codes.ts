@@ -54,6 +54,9 @@ const endings: Record<CliCode, Ending> = {
   NotShunned: 'refused',
   NotAbandoned: 'refused',
   Policy: 'refused',
+  CoolDown: 'refused',
+  TooMany: 'refused',
+  NotApproved: 'refused',
   LeaseRefused: 'refused',
   Refused: 'refused',
   // These were begun, failed and were undone.

@@ -22,6 +22,7 @@ export interface PlanRequest {
   kind: PlannedKind;
   to?: string | undefined;
   force?: boolean | undefined;
+  acceptLoss?: boolean | undefined;
 }
 
 export interface PlannedStep {
@@ -66,16 +67,16 @@ const stepsOf = (plan: Plan): PlannedStep[] =>
 
 /** The same state gives the same id; a renewal or a report changes nothing, a candidate that is eligible no more does. */
 function idOf(
-  { kind, force, cluster }: PlanRequest,
+  { kind, force, acceptLoss, cluster }: PlanRequest,
   sources: PlanSources,
   candidate: Evaluation | null,
   all: Evaluation[],
 ) {
   const { config, lease, policy } = sources;
-  const { epoch, phase, holder, shunned, hold, synced } = lease;
+  const { epoch, phase, holder, shunned, barred, hold, synced } = lease;
   const made = [
-    [cluster, kind, force ?? false, candidate?.node ?? null],
-    [epoch, phase, holder, shunned, hold, synced],
+    [cluster, kind, force ?? false, acceptLoss ?? false, candidate?.node ?? null],
+    [epoch, phase, holder, shunned, barred, hold, synced],
     all.filter(({ eligible }) => eligible).map(({ node }) => node),
     [policy?.mode ?? 'automatic', policy?.until ?? null],
     config,
@@ -105,16 +106,23 @@ function expected(kind: PlannedKind, { entries, config }: PlanSources): Operatio
 function riskOf(kind: PlannedKind, { config, lease }: PlanSources, candidate: Evaluation | null): string {
   if (kind === 'switchover')
     return 'nothing: the candidate has everything before it takes over, or the switchover is undone';
-  if (config.replication.mode !== 'async' && lease.synced.length > 0)
+  if (config.replication.mode !== 'async' && lease.synced.includes(candidate?.node ?? ''))
     return `no acknowledged write: commits wait for ${lease.synced.join(', ')}`;
   const behind = byteText(candidate?.lagBytes ?? null);
   return `${behind} by the last reports, and whatever the main acknowledges after them`;
 }
 
 export function planFrom(request: PlanRequest, sources: PlanSources): OperationPlan {
-  const { kind, cluster, to } = request;
+  const { kind, cluster, to, acceptLoss = false } = request;
   const { config, lease, reports } = sources;
-  const evaluations = evaluate({ config, lease, reports, freshSince: null, mustStream: kind === 'switchover' });
+  const evaluations = evaluate({
+    config,
+    lease,
+    reports,
+    freshSince: null,
+    mustStream: kind === 'switchover',
+    acceptLoss,
+  });
   const named = evaluations.find(({ node }) => node === to);
   const candidate = named ? (named.eligible ? named : null) : best(config, evaluations);
   return {

@@ -47,6 +47,8 @@ const fields: Record<string, 'string' | 'boolean'> = {
   to: 'string',
   node: 'string',
   force: 'boolean',
+  acceptLoss: 'boolean',
+  approvedBy: 'string',
   by: 'string',
   reason: 'string',
 };

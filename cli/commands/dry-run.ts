@@ -19,9 +19,12 @@ export async function dryRun(request: PlanRequest, input: OperationInput, { desk
   const { kind, candidate, from, epoch, id, cluster } = plan;
   screen.line(screen.paint.green(`${title[kind]} WOULD GO TO '${candidate}' (now '${from}', epoch ${epoch})`));
   const verb = kind === 'switchover' ? 'switch' : 'failover';
-  screen.line(`to run exactly this: mainstay ${verb} ${cluster}${request.force ? ' --force' : ''} --apply ${id}`);
+  screen.line(`to run exactly this: mainstay ${verb} ${cluster}${flags(request)} --apply ${id}`);
   screen.document({ dryRun: true, ...plan });
 }
+
+const flags = ({ force, acceptLoss }: PlanRequest): string =>
+  `${force ? ' --force' : ''}${acceptLoss ? ' --accept-loss' : ''}`;
 
 function drawPlan({ id, steps, expected, atRisk }: OperationPlan): string[] {
   const marks = steps.map(({ name, undo, pointOfNoReturn }, index) => {

@@ -28,6 +28,7 @@ async function run(context: StepContext): StepResult {
         since: lease.operation?.id === operation ? lease.operation.since : ports.clock.wall(),
       },
       ...(abandoned === null ? {} : { abandoned }),
+      ...(state.by === 'automatic' ? { attempt: { operation, at: ports.clock.wall() } } : {}),
     }),
     // Another invocation has claimed, and perhaps gone on: its candidate must not lose the lease to a late one (T48).
     (current) => current.operation?.id === operation && current.epoch !== state.epoch,
