@@ -110,11 +110,14 @@ export const changeName = ({ cluster, kind, epoch, request }: ChangeRequested): 
 /** The execution that answers a request: its kind, its name and its input. */
 export function changeExecution(detail: ChangeRequested) {
   const { cluster, kind, to, by, node, change, epoch } = detail;
+  const name = changeName(detail);
   const input = {
     cluster,
     by,
     reason: `${node} was asked to become ${change} at epoch ${epoch}`,
+    // At another epoch the request is refused: what was asked for then may be wrong now.
+    plan: { id: name, epoch },
     ...(to === null ? {} : { to }),
   };
-  return { kind, name: changeName(detail), input };
+  return { kind, name, input };
 }

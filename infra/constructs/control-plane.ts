@@ -16,6 +16,7 @@ import { documents } from '../documents';
 import type { HostedZoneGrant, Places } from '../grants';
 import { Functions } from './functions';
 import { leaseTable } from './lease-table';
+import { RestApi } from './rest-api';
 import { StateMachines } from './step-functions';
 import { Triggers } from './triggers';
 
@@ -51,6 +52,11 @@ export interface ControlPlaneProps {
    * @default none
    */
   readonly hostedZones?: readonly HostedZoneGrant[];
+  /**
+   * The REST API of docs/rest.md: an HTTP API that demands IAM on every route.
+   * @default true
+   */
+  readonly restApi?: boolean;
 }
 
 /** Tag by which the rights of the functions are bounded: its value is the control plane's name. */
@@ -65,6 +71,8 @@ export class ControlPlane extends Construct {
   /** For rules of one's own: `triggers.add(…)`. */
   readonly triggers: Triggers;
   readonly functions: Functions;
+  /** null: there is none. */
+  readonly restApi: RestApi | null;
   private readonly clusters = new Set<string>();
 
   constructor(scope: Construct, id: string, props: ControlPlaneProps = {}) {
@@ -90,6 +98,10 @@ export class ControlPlane extends Construct {
       functions: this.functions,
       logRetention,
     });
+    this.restApi =
+      props.restApi === false
+        ? null
+        : new RestApi(this, 'RestApi', { name: this.name, handler: this.functions.of('api'), logRetention });
     const { stateMachineArns } = this.places;
     this.triggers = new Triggers(this, 'Triggers', { functions: this.functions, stateMachineArns });
   }

@@ -29,6 +29,11 @@ const triggersOf = ({ stateMachineArns }: TriggersProps): Record<string, Trigger
     target: 'dispatch',
     pattern: { source: ['mainstay'], detailType: ['Lease Expired', 'Engine Down'] },
   },
+  Change: {
+    description: 'A node was asked to become MAIN or BACKUP',
+    target: 'change',
+    pattern: { source: ['mainstay'], detailType: ['Change Requested'] },
+  },
   // T50: what an execution leaves behind that did not end well is put in order at once, and at the latest by the clock.
   ExecutionEnded: {
     description: 'An execution was stopped, timed out or failed: its operation may still be on the lease',
