@@ -4,4 +4,3 @@ export { type ClusterInput, ConfigFaulty, defineConfig, type MainstayConfigInput
 export { ControlPlane, type ControlPlaneProps, controlPlaneTag } from './constructs/control-plane';
 export { ProtectedCluster, type ProtectedClusterProps } from './constructs/protected-cluster';
 export { RestApi } from './constructs/rest-api';
-export type { HostedZoneGrant } from './grants';

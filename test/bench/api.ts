@@ -44,9 +44,14 @@ function invoker(world: World, lambda: LambdaClient) {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     };
-    const answer = await lambda.send(new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(event)) }));
-    const { statusCode, body: text } = JSON.parse(Buffer.from(answer.Payload ?? []).toString());
-    if (statusCode !== expected) throw new Error(`${method} ${path} answered ${statusCode}: ${text}`);
+    const Payload = Buffer.from(JSON.stringify(event));
+    // What a caller does on 503: the same again. It counts as one call.
+    for (let tries = 0; ; tries++) {
+      const answer = await lambda.send(new InvokeCommand({ FunctionName, Payload }));
+      const { statusCode, body: text } = JSON.parse(Buffer.from(answer.Payload ?? []).toString());
+      if (statusCode === expected) return;
+      if (statusCode !== 503 || tries === 3) throw new Error(`${method} ${path} answered ${statusCode}: ${text}`);
+    }
   };
 }
 
@@ -64,7 +69,7 @@ async function measure(world: World, lambda: LambdaClient, count: number): Promi
     await timed('GET /v1/clusters/alpha/plan', count, () =>
       invoke(200, 'GET', '/v1/clusters/alpha/plan?kind=switchover'),
     ),
-    // The same key: checked, found, answered; nothing is started twice.
+    // The same key: found and answered; nothing is started twice.
     await timed(`POST ${operations} (replayed)`, count, () =>
       invoke(202, 'POST', operations, { kind: 'switchover', to: 'db2', reason: 'bench' }, 'bench-replayed'),
     ),
