@@ -14,7 +14,7 @@ export default defineConfig({
         // Kept for reports: follows, and is never promoted.
         { name: 'db3', instanceId: 'i-0a1b2c3d4e5f60003', zone: 'eu-central-1c', host: '10.0.3.11', priority: 0 },
       ],
-      // An Elastic IP address; clients connect to `host`.
+      // An Elastic IP address; clients connect to `host`. A record in Route 53: { kind: 'route53', hostedZoneId: 'Z…', name: 'db.example.com' }.
       vip: { kind: 'eip', allocationId: 'eipalloc-0a1b2c3d4e5f60001', host: '203.0.113.10' },
       // Left out here, with their defaults: timings, fence, maxLagBytes, consumers.
     },

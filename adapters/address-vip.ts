@@ -10,6 +10,7 @@
 
 import { assert } from '../core/assert';
 import type { OutsideProblem } from '../core/errors';
+import { isThrottled } from '../core/fleet';
 import type { ClusterConfig, EipVipConfig, NodeConfig, NodeName } from '../core/model';
 import type { Clock, LeaseStore, Outside, Vip, VipMoved } from '../core/ports';
 import { fail, ok, type Result } from '../core/result';
@@ -25,15 +26,18 @@ export interface Association {
 /** An instance with one interface is named by itself, any other by the interface: EC2 wants one of the two. */
 export type AddressTarget = Pick<NodeConfig, 'instanceId' | 'networkInterfaceId'>;
 
+/** Has been asked just before the call; whoever keeps the call waiting asks again just before it is made (L5). */
+export type Guard = () => Outside<void>;
+
 export interface Addresses {
   /** Where the address points to, null when nowhere. Eventually consistent. */
   describe(allocationId: string): Outside<Association | null>;
   /** The same for many, by allocation id; one that does not exist is left out. */
   describeMany(allocationIds: readonly string[]): Outside<Map<string, Association | null>>;
   /** Refused when it is associated with anything. */
-  associate(allocationId: string, target: AddressTarget): Outside<void>;
+  associate(allocationId: string, target: AddressTarget, again?: Guard): Outside<void>;
   /** Ends this one association. Idempotent: an association that is over stays over. */
-  disassociate(associationId: string): Outside<void>;
+  disassociate(associationId: string, again?: Guard): Outside<void>;
 }
 
 export interface VipOptions {
@@ -139,14 +143,18 @@ const notSeen = (config: ClusterConfig, wanted: NodeName | null, holder: NodeNam
     { holder, wanted },
   );
 
+/** A call that a quota has stopped was not made: there is nothing to look for, and looking is a call, too (T66). */
+const mayHaveHappened = (problem: OutsideProblem): boolean => problem.code === 'Unreachable' && !isThrottled(problem);
+
 /** Ends the association that was seen, and no other: if the VIP moved meanwhile, this id is over already. */
 async function end(world: World, config: ClusterConfig, { node, association }: Place, epoch: number): Outside<void> {
   if (association === null) return ok(undefined);
-  const present = await requireEpoch(world, config, epoch);
+  const guard = () => requireEpoch(world, config, epoch);
+  const present = await guard();
   if (!present.ok) return present;
-  const ended = await world.addresses.disassociate(association.associationId);
+  const ended = await world.addresses.disassociate(association.associationId, guard);
   // A lost reply is settled by looking; every other problem is the answer.
-  if (!ended.ok && ended.error.code !== 'Unreachable') return ended;
+  if (!ended.ok && !mayHaveHappened(ended.error)) return ended;
   const seen = await readBack(world, config, null, [node]);
   return ended.ok || seen.ok || seen.error.code !== 'Unreachable' ? seen : ended;
 }
@@ -160,11 +168,12 @@ async function begin(
 ): Outside<void> {
   const target = config.nodes.find(({ name }) => name === to);
   if (!target) return fail(broken(`${config.name} has no node ${to}`, 'correct the configuration', { to }));
-  const present = await requireEpoch(world, config, epoch);
+  const guard = () => requireEpoch(world, config, epoch);
+  const present = await guard();
   if (!present.ok) return present;
-  const given = await world.addresses.associate(addressOf(config).allocationId, target);
+  const given = await world.addresses.associate(addressOf(config).allocationId, target, guard);
   if (given.ok) return readBack(world, config, to, [null, from]);
-  if (given.error.code === 'Unreachable') {
+  if (mayHaveHappened(given.error)) {
     const seen = await readBack(world, config, to, [null, from]);
     return seen.ok || seen.error.code !== 'Unreachable' ? seen : given;
   }

@@ -69,7 +69,10 @@ async function byServers(
   );
   const count = seen.filter(right).length;
   if (count === servers.length)
-    return ok({ everywhere: true, because: `in sync at all ${count} name servers after ${seconds(ms)}` });
+    return ok({
+      everywhere: true,
+      because: `in sync at ${count === 1 ? 'its one name server' : `all ${count} name servers`} after ${seconds(ms)}`,
+    });
   const others = seen.filter((answer) => !right(answer));
   const resolved = new Set(
     others.flatMap((answer) => answer ?? []).map((address) => nodeAt(config, address) ?? address),

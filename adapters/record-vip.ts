@@ -9,6 +9,7 @@
 // Works over `Zone`: Route 53 (aws/route53-vip.ts), or memory with its semantics.
 
 import type { OutsideProblem } from '../core/errors';
+import { isThrottled } from '../core/fleet';
 import type { ClusterConfig, NodeName } from '../core/model';
 import type { Clock, Outside, Vip, VipMoved } from '../core/ports';
 import { fail, ok, type Result } from '../core/result';
@@ -98,7 +99,8 @@ async function write(world: World, config: ClusterConfig, place: RecordPlace, wi
   const { hostedZoneId, name } = recordOf(config);
   const changed = await world.zone.change(hostedZoneId, name, changesTo(config, place, wish));
   if (changed.ok) return ok({ change: changed.value });
-  if (changed.error.code === 'Broken') return changed;
+  // A quota has stopped it: it was not made, and looking is a call, too (T66).
+  if (changed.error.code === 'Broken' || isThrottled(changed.error)) return changed;
   const now = await look(world, config);
   if (now.ok && fulfilled(now.value, wish)) return ok({ change: null });
   if (changed.error.code === 'Unreachable') return changed;

@@ -27,6 +27,12 @@ export interface RecordChange {
   set: Omit<RecordSet, 'special'>;
 }
 
+/** The changes to one name. */
+export interface NameChange {
+  name: string;
+  changes: readonly RecordChange[];
+}
+
 export interface Zone {
   /** All record sets of these names, by name, as they are with changes that still spread. */
   list(zoneId: string, names: readonly string[]): Outside<Map<string, RecordSet[]>>;
@@ -35,6 +41,8 @@ export interface Zone {
    * there already. Answers what the service calls the change.
    */
   change(zoneId: string, name: string, changes: readonly RecordChange[]): Outside<string>;
+  /** The same for many names in one call, all or nothing: one that is refused has them all refused. */
+  changeMany(zoneId: string, wanted: readonly NameChange[]): Outside<string>;
   /** Whether every name server has it. */
   spread(change: string): Outside<boolean>;
   /** The zone's own name servers; none when it is answered inside its VPCs only. */

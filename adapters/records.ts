@@ -5,8 +5,10 @@
 import * as z from 'zod/mini';
 import { storeLossModes } from '../core/failsafe';
 import { defaultFlapping } from '../core/flapping';
+import { importances } from '../core/fleet';
 import {
   type ClusterConfig,
+  fenceRungs,
   type Lease,
   type NodeState,
   nodeStates,
@@ -14,6 +16,7 @@ import {
   type Policy,
   phases,
   type Report,
+  type Waiting,
 } from '../core/model';
 import type { JournalEntry, Outside } from '../core/ports';
 import { replicationModes } from '../core/replication';
@@ -26,9 +29,20 @@ const position = z.looseObject({ timeline: count, bytes: count });
 const proof = z.looseObject({
   node: text,
   epoch: count,
-  how: z.enum(['demote-ack', 'self-fence', 'power-off', 'drained', 'never-a-main']),
+  how: z.enum([...fenceRungs, 'drained', 'never-a-main']),
   evidence: text,
 });
+
+const voucher = z.looseObject({ node: text, epoch: count, version: count, by: text, reason: text, at: text });
+
+export const waitingShape = z.looseObject({
+  cluster: text,
+  operation: text,
+  epoch: count,
+  node: text,
+  token: text,
+  since: text,
+}) satisfies z.ZodMiniType<Waiting>;
 
 export const leaseShape = z.looseObject({
   cluster: text,
@@ -52,6 +66,7 @@ export const leaseShape = z.looseObject({
     }),
   ),
   fence: z.nullable(proof),
+  vouched: z._default(z.nullable(voucher), null),
   shunned: z.record(text, z.looseObject({ label: text, epoch: count })),
   hold: z.nullable(z.looseObject({ reason: text, epoch: count })),
   lineage: z.array(z.looseObject({ timeline: z.nullable(count), fromBytes: count, epoch: count })),
@@ -164,7 +179,7 @@ export const configShape = z.looseObject({
   nodes: z.array(nodeConfig),
   vip,
   timings,
-  fence: z.array(z.enum(['demote-ack', 'self-fence', 'power-off'])),
+  fence: z.array(z.enum(fenceRungs)),
   maxLagBytes: z.number(),
   maxReplayLagMs: z._default(z.number(), 60_000),
   replication: z._default(z.looseObject({ mode: z.enum(replicationModes), backups: count }), {
@@ -173,6 +188,7 @@ export const configShape = z.looseObject({
   }),
   onStoreLoss: z._default(z.enum(storeLossModes), 'strict'),
   consumers: z.array(z.looseObject({ name: text, instanceId: text, document: text })),
+  importance: z.optional(z.enum(importances)),
   failovers: z._default(z.looseObject({ coolDownMs: z.number(), maxPerDay: z.number() }), { ...defaultFlapping }),
   acceptLoss: z._default(z.enum(['one-person', 'second-person']), 'one-person'),
 }) satisfies z.ZodMiniType<ClusterConfig>;

@@ -86,6 +86,7 @@ export const clusterView = named(
     main: name.nullable(),
     vip: z.strictObject({ host: z.string(), port: z.int() }),
     hold: holdShape.nullable(),
+    unproven: name.nullable().describe('the former main that is not proven stopped: nobody is promoted before it is'),
     operation: z
       .strictObject({
         id: z.string(),

@@ -23,6 +23,10 @@ function troubles(view: ClusterView): string[] {
   const { cluster, hold, operation, drain, phase } = view;
   const found: string[] = [];
   if (operation) found.push(`RUNNING ${operation.kind} ${operation.id} by ${operation.by} since ${operation.since}`);
+  if (view.unproven)
+    found.push(
+      `${view.unproven} IS NOT PROVEN STOPPED; next: stop it and see, then mainstay confirm-fenced ${cluster} --node ${view.unproven}`,
+    );
   if (view.degraded) found.push('DEGRADED: commits wait for nobody, and nobody may take over by itself');
   if (drain) found.push(`DRAINING (${drain})`);
   if (hold) found.push(`HOLD since epoch ${hold.epoch}: ${hold.reason}; next: mainstay recover ${cluster} NODE`);

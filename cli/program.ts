@@ -8,6 +8,7 @@ import { asJson, type CliProblem, explained, Failure, sentence } from '../desk/p
 import type { Act, Define } from './command';
 import { defineApprove } from './commands/approve';
 import { defineCompletion } from './commands/completion';
+import { defineConfirmFenced } from './commands/confirm-fenced';
 import { defineExplain } from './commands/explain';
 import { defineFailover } from './commands/failover';
 import { defineHistory } from './commands/history';
@@ -45,6 +46,7 @@ const verbs: readonly Define[] = [
   defineExplain,
   defineSwitch,
   defineFailover,
+  defineConfirmFenced,
   defineApprove,
   defineRecover,
   defineHold,

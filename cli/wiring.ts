@@ -8,7 +8,9 @@ import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
+import { createTasks } from '../adapters/aws/tasks';
 import { createAwsVip } from '../adapters/aws/vips';
+import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import type { Desk } from '../desk/desk';
 import { createStepFunctions } from '../desk/step-functions';
@@ -30,6 +32,7 @@ export function openDesk(stack: string): Desk {
   const options = { ...patience, ...(region() === undefined ? {} : { region: region() }) };
   const client = createDocumentClient(createClient(DynamoDBClient, options));
   const table = { client, name: stack };
+  const sfn = createClient(SFNClient, options);
   const ids = createSystemIds();
   const clock = createSystemClock();
   const leases = createLeaseStore(table);
@@ -37,10 +40,12 @@ export function openDesk(stack: string): Desk {
     leases,
     reports: createReports(table),
     settings: createSettings(table),
+    waits: createWaits(table),
+    tasks: createTasks(sfn),
     journal: createJournal(table, ids),
     clock,
     ids,
-    operations: createStepFunctions(createClient(SFNClient, options), stack),
+    operations: createStepFunctions(sfn, stack),
     vip: createAwsVip(options, clock, leases),
   };
 }

@@ -26,7 +26,7 @@ export type Family = 'Retry' | 'Undo' | 'Halt';
 
 /** The codes of step problems by family: the only names that a state machine may have to match. */
 export const stepCodes = {
-  Retry: ['Unreachable', 'NotYet'],
+  Retry: ['Unreachable', 'NotYet', 'Queued'],
   Undo: [
     'BadInput',
     'UnknownCluster',
@@ -43,6 +43,7 @@ export const stepCodes = {
     'NotShunned',
     'NotAbandoned',
     'Policy',
+    'Braked',
     'CoolDown',
     'TooMany',
     'NotApproved',

@@ -5,7 +5,7 @@
 import type { Problem } from './errors';
 import { attempted } from './flapping';
 import { type Branch, grown, parted } from './lineage';
-import type { Attempt, Bar, FenceProof, Lease, NodeName, Operation, Phase } from './model';
+import type { Attempt, Bar, FenceProof, Lease, NodeName, Operation, Phase, Voucher } from './model';
 import { fail, ok, type Result } from './result';
 
 export interface ChangeRequest {
@@ -15,6 +15,8 @@ export interface ChangeRequest {
   /** claim: what the contender watched in silence. */
   watched?: { epoch: number; renewals: number };
   proof?: FenceProof;
+  /** vouch: who says so, and why. */
+  word?: Pick<Voucher, 'by' | 'reason' | 'at'>;
   /** Epoch under which the caller acts (L5). */
   epoch?: number;
   drain?: Lease['drain'];
@@ -118,6 +120,19 @@ const proofIsNow = clause(
   (lease) => `the proof belongs to another epoch than ${lease.epoch}`,
 );
 
+const nodeIsFormer = clause(
+  (lease, request) => request.node !== undefined && lease.former === request.node,
+  (lease) => `the node to be proven stopped is ${lease.former ?? 'none'}`,
+);
+const somebodyFences = clause(
+  (lease) => lease.operation?.kind === 'failover',
+  () => 'no failover is under way that could use the word',
+);
+const notYetProven = clause(
+  (lease) => lease.fence === null,
+  (lease) => `${lease.fence?.node} is already proven stopped by ${lease.fence?.how}`,
+);
+
 const isHeld = clause(
   (lease) => lease.hold !== null,
   () => 'there is no hold',
@@ -166,6 +181,7 @@ function seated(lease: Lease, node: NodeName): Partial<Lease> {
     former: lease.holder ?? lease.former,
     operation: null,
     fence: null,
+    vouched: null,
     shunned,
     hold,
     lineage,
@@ -257,9 +273,18 @@ export const transitions = {
     change: (lease, { operation, attempt }) => ({
       attempts: attempted(lease.attempts, attempt),
       holder: null, former: lease.holder ?? lease.former, operation: operation ?? null, drain: null, pausedBy: null, reservedFor: null, ...shunHolder(lease),
+      // A word was given about the world of its epoch (T54).
+      vouched: null,
       fence: lease.phase === 'abdicated' && lease.fence ? { ...lease.fence, epoch: lease.epoch + 1 } : null,
     }),
     because: 'the lease has been silent for a full ttl, or a person said so: nobody holds it now',
+  },
+  vouch: {
+    from: ['claimed'], to: 'same', who: 'operator', onlyIf: [epochIsMine, nodeIsFormer, somebodyFences, notYetProven],
+    change: (lease, { word }) => ({
+      vouched: word && lease.former !== null ? { ...word, node: lease.former, epoch: lease.epoch, version: lease.version + 1 } : null,
+    }),
+    because: 'a person says that the former main is stopped; the fence step finds it at its next look',
   },
   prove: {
     from: ['claimed'], to: 'same', who: 'workflow', onlyIf: [operationIsMine, epochIsMine, proofIsNow],
@@ -325,6 +350,7 @@ export const vacantLease = (cluster: string, ttlMs: number): Lease => ({
   former: null,
   operation: null,
   fence: null,
+  vouched: null,
   shunned: {},
   hold: null,
   lineage: [],

@@ -3,6 +3,7 @@
 
 import type { StoreLossMode } from './failsafe';
 import type { FlappingLimits } from './flapping';
+import type { Importance } from './fleet';
 import type { GateStatus } from './gate';
 import type { Branch } from './lineage';
 import type { ReplicationConfig } from './replication';
@@ -39,7 +40,7 @@ export interface Operation {
 }
 
 /** How a fence was proven. Nothing else counts (T11, T18). */
-export type FenceHow = 'demote-ack' | 'self-fence' | 'power-off' | 'drained' | 'never-a-main';
+export type FenceHow = FenceRung | 'drained' | 'never-a-main';
 
 export interface FenceProof {
   node: NodeName;
@@ -47,6 +48,38 @@ export interface FenceProof {
   how: FenceHow;
   /** What was seen, in a sentence. */
   evidence: string;
+}
+
+/** What one look at one rung of the fence ladder said. */
+export interface Verdict {
+  verdict: 'PROVEN' | 'UNPROVEN';
+  how: FenceRung;
+  evidence: string;
+}
+
+/** A person's word that the former main is stopped. It counts for this node at this epoch, and for no other (T54). */
+export interface Voucher {
+  node: NodeName;
+  epoch: number;
+  /** Version of the lease that carries it first: whoever reports having read that has read the word. */
+  version: number;
+  by: string;
+  reason: string;
+  /** Wall clock, for people only. */
+  at: string;
+}
+
+/** An operation that sleeps until somebody has something new to say about a fence. */
+export interface Waiting {
+  cluster: string;
+  operation: string;
+  epoch: number;
+  /** The node that is not proven stopped. */
+  node: NodeName;
+  /** Wakes it. */
+  token: string;
+  /** Wall clock, for people only. */
+  since: string;
 }
 
 /** Why a node is kept out, and since which epoch. */
@@ -97,6 +130,8 @@ export interface Lease {
   operation: Operation | null;
   /** Proof that the previous holder accepts no writes, recorded before a grant. */
   fence: FenceProof | null;
+  /** claimed: a person's word that `former` is stopped; the fence step looks at it as at any other rung. */
+  vouched: Voucher | null;
   shunned: Record<NodeName, Shun>;
   hold: Hold | null;
   /** The main's history by timelines: a backup that is not on it has left it, and is no candidate (T33, T39). */
@@ -267,7 +302,8 @@ export interface Route53VipConfig extends VipPlace {
 
 export type VipConfig = EipVipConfig | Route53VipConfig;
 
-export type FenceRung = 'demote-ack' | 'self-fence' | 'power-off';
+export const fenceRungs = ['demote-ack', 'self-fence', 'power-off', 'operator'] as const;
+export type FenceRung = (typeof fenceRungs)[number];
 
 export interface ClusterConfig {
   name: string;
@@ -285,6 +321,8 @@ export interface ClusterConfig {
   /** What a main does that can reach the store no more (core/failsafe.ts). */
   onStoreLoss: StoreLossMode;
   consumers: ConsumerConfig[];
+  /** Who goes first when AWS has not enough for everybody at once (core/fleet.ts); `normal` when left out. */
+  importance?: Importance;
   /** How often it may fail over by itself before a person has looked. */
   failovers: FlappingLimits;
   /** `second-person`: to accept the loss of acknowledged data takes two people. */

@@ -24,6 +24,11 @@ export interface PlanStep {
   pointOfNoReturn?: true;
   /** On `Halt.PromoteFailed` go on from the step of this name, with the next candidate under a new epoch. */
   elseFrom?: string;
+  /** On `Halt.Unproven`: this step tells a person and keeps a task token; whoever answers it sends the plan back to the step before. */
+  ask?: PlanStep & {
+    /** How long the plan sleeps before it gives up, in ms. */
+    waitMs: number;
+  };
 }
 
 export type PlanEntry = PlanStep | { together: readonly [PlanStep, PlanStep]; name: string };
@@ -45,5 +50,6 @@ export const isTogether = (entry: PlanEntry): entry is Extract<PlanEntry, { toge
 export function stepNames(plan: Plan): string[] {
   const flat = plan.entries.flatMap((entry) => (isTogether(entry) ? [...entry.together] : [entry]));
   const undos = flat.flatMap(({ undo }) => (undo ? [undo.step] : []));
-  return [...new Set([...flat.map(({ step }) => step), ...undos, plan.afterUndo.step, plan.page.step])];
+  const asked = flat.flatMap(({ ask }) => (ask ? [ask.step] : []));
+  return [...new Set([...flat.map(({ step }) => step), ...asked, ...undos, plan.afterUndo.step, plan.page.step])];
 }

@@ -4,6 +4,7 @@
 
 import type { OutsideProblem, Problem } from './errors';
 import type { Question, Word } from './failsafe';
+import type { Importance } from './fleet';
 import type {
   ClusterConfig,
   EngineStatus,
@@ -15,6 +16,7 @@ import type {
   ProbeResult,
   RejoinMethod,
   Report,
+  Waiting,
 } from './model';
 import type { Follower } from './replication';
 import type { Result } from './result';
@@ -58,6 +60,13 @@ export interface Settings {
   putPolicy(cluster: string, policy: Policy): Outside<void>;
   /** Writes `next` only if the stored policy still is `was` (null: none was ever put): of two who read the same, one is Refused. */
   swapPolicy(cluster: string, was: Policy | null, next: Policy): Outside<void>;
+}
+
+export interface Waits {
+  /** Replaces what was there of the same or an older epoch; one of a newer epoch stays (T48). That is no failure. */
+  put(waiting: Waiting): Outside<void>;
+  /** Strongly consistent: the last operation of this cluster that went to sleep; it may be over long since. */
+  read(cluster: string): Outside<Waiting | null>;
 }
 
 // ---- append-only, best effort ----------------------------------------------------------------------------------
@@ -124,11 +133,26 @@ export interface Witnesses {
 
 export type PowerState = 'running' | 'pending' | 'stopping' | 'shutting-down' | 'stopped' | 'terminated';
 
+/** What is said of each instance that was asked for, by its id. */
+export type PerInstance<T> = ReadonlyMap<string, Result<T, OutsideProblem>>;
+
+/** How an accepted cut goes about it: at once, or after a clean shutdown was tried, where EC2 knows no other way. */
+export type Cut = 'at-once' | 'after-shutdown';
+
+/** `importance` says who goes first when a quota is used up (T66); adapters that know no others leave it. */
 export interface Power {
-  state(instanceId: string): Outside<PowerState>;
-  /** Asks for power off without a clean shutdown. Idempotent. Proves nothing: only `state` does (T11). */
-  cut(instanceId: string): Outside<void>;
-  start(instanceId: string): Outside<void>;
+  state(instanceId: string, importance?: Importance): Outside<PowerState>;
+  /**
+   * Of many, in as few calls as EC2 takes. One that nobody knows spoils no other. A zone that is down may make a call fail as
+   * a whole: ask per zone.
+   */
+  states(instanceIds: readonly string[], importance?: Importance): Outside<PerInstance<PowerState>>;
+  /**
+   * Asks for power off without a clean shutdown, in as few calls as EC2 takes. Idempotent. Proves nothing: only `state` does
+   * (T11). One that cannot be cut spoils no other.
+   */
+  cut(instanceIds: readonly string[], importance?: Importance): Outside<PerInstance<Cut>>;
+  start(instanceId: string, importance?: Importance): Outside<void>;
 }
 
 export interface Vip {
@@ -168,6 +192,11 @@ export interface VipSeen {
 export interface Executions {
   /** Whether the named execution is still running; false when it never existed. */
   running(operation: string): Outside<boolean>;
+}
+
+export interface Tasks {
+  /** Lets the execution that sleeps with this token go on. Refused: none does any more. Says nothing but "look again". */
+  wake(token: string): Outside<void>;
 }
 
 export interface Clock {

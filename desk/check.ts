@@ -1,7 +1,7 @@
 // Runs the first step of a plan here, read-only, so that the command line refuses in the same words as an execution and
 // nothing is judged twice in two ways. Ports that would change anything refuse; the journal keeps nothing.
 
-import type { Outside, Vip } from '../core/ports';
+import type { Outside, Tasks, Vip } from '../core/ports';
 import { fail, ok } from '../core/result';
 import { runStep } from '../workflows/run-step';
 import type { WorkflowState } from '../workflows/state';
@@ -28,10 +28,11 @@ export async function checkFirst(desk: Desk, step: FirstStep, state: WorkflowSta
 const no = async (): Outside<never> =>
   fail({ code: 'Refused', message: 'a check changes nothing', next: 'start the operation' });
 
-/** Where nobody's address is to be moved. */
+/** Where nobody's address is to be moved, and nobody woken. */
+export const noTasks: Tasks = { wake: no };
 export const noVip: Vip = { read: no, readMany: async () => new Map(), withdraw: no, move: no, verify: no };
 
-export function readOnly({ leases, reports, settings, operations, clock, ids, journal }: Desk): Ports {
+export function readOnly({ leases, reports, settings, waits, operations, clock, ids, journal }: Desk): Ports {
   return {
     leases: { read: (cluster) => leases.read(cluster), swap: no },
     reports: { list: (cluster) => reports.list(cluster), put: no },
@@ -47,7 +48,9 @@ export function readOnly({ leases, reports, settings, operations, clock, ids, jo
     executions: executionsOf({ operations, clock }),
     events: { publish: no },
     poker: { poke: no, redirect: no },
-    power: { state: no, cut: no, start: no },
+    power: { state: no, states: no, cut: no, start: no },
+    waits: { read: (cluster) => waits.read(cluster), put: no },
+    tasks: noTasks,
     vip: noVip,
     clock,
     ids,

@@ -47,6 +47,13 @@ function busy(lease: Lease): Failure {
   );
 }
 
+/** The operation on the lease sleeps until somebody proves that the former main is stopped. */
+export async function isAsleep({ waits }: Desk, { cluster, phase, operation, epoch, fence }: Lease): Promise<boolean> {
+  if (phase !== 'claimed' || operation === null || fence !== null) return false;
+  const waiting = must(await waits.read(cluster));
+  return waiting?.operation === operation.id && waiting.epoch === epoch;
+}
+
 /** Ends the command when an operation is running; otherwise the id of one that was left behind by an ended execution. */
 export async function abandonedOn(desk: Desk, lease: Lease): Promise<string | undefined> {
   if (lease.operation === null) return undefined;

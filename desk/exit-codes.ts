@@ -29,6 +29,10 @@ type OwnCode =
   | 'OperationFailed'
   | 'AlreadySeated'
   | 'NotPaused'
+  | 'NotClaimed'
+  | 'NotFormer'
+  | 'AlreadyProven'
+  | 'WordNotAllowed'
   | 'Unconfirmed'
   | 'Bug';
 
@@ -44,6 +48,10 @@ const endings: Record<CliCode, Ending> = {
   AlreadyMain: 'refused',
   AlreadySeated: 'refused',
   NotPaused: 'refused',
+  NotClaimed: 'refused',
+  NotFormer: 'refused',
+  AlreadyProven: 'refused',
+  WordNotAllowed: 'refused',
   Unconfirmed: 'refused',
   NotEligible: 'refused',
   NoCandidate: 'refused',
@@ -54,6 +62,7 @@ const endings: Record<CliCode, Ending> = {
   NotShunned: 'refused',
   NotAbandoned: 'refused',
   Policy: 'refused',
+  Braked: 'refused',
   CoolDown: 'refused',
   TooMany: 'refused',
   NotApproved: 'refused',
@@ -76,6 +85,7 @@ const endings: Record<CliCode, Ending> = {
   NotAuthorised: 'notAuthorised',
   Unreachable: 'unreachable',
   NotYet: 'unreachable',
+  Queued: 'unreachable',
   NotDeployed: 'unreachable',
   InProgress: 'inProgress',
 };

@@ -10,7 +10,8 @@ import { plans } from '../workflows/plans';
 function titlesOf(plan: Plan): Map<string, string> {
   const steps: PlanStep[] = plan.entries.flatMap((entry) => (isTogether(entry) ? entry.together : [entry]));
   const undos = steps.flatMap(({ undo }) => (undo ? [undo] : []));
-  return new Map([...steps, ...undos, plan.afterUndo, plan.page].map(({ step, name }) => [step, name]));
+  const asked = steps.flatMap(({ ask }) => (ask ? [ask] : []));
+  return new Map([...steps, ...asked, ...undos, plan.afterUndo, plan.page].map(({ step, name }) => [step, name]));
 }
 
 export const titles = {

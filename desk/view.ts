@@ -42,6 +42,8 @@ export interface ClusterView {
   main: NodeName | null;
   vip: { host: string; port: number };
   hold: Hold | null;
+  /** The former main that is not proven stopped: nobody is promoted before it is. */
+  unproven: NodeName | null;
   operation: Operation | null;
   drain: Lease['drain'];
   pausedBy: Lease['pausedBy'];
@@ -71,6 +73,7 @@ export function clusterView({ config, lease: stored, policy, reports, now }: Sou
     main: lease.holder,
     vip: { host: config.vip.host, port: config.vip.port },
     hold: lease.hold,
+    unproven: lease.phase === 'claimed' && lease.fence === null ? lease.former : null,
     operation: lease.operation,
     drain: lease.drain,
     pausedBy: lease.pausedBy,

@@ -10,10 +10,11 @@ import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
+import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import { handle } from '../api/handle';
 import type { ApiRequest } from '../api/http';
-import { noVip } from '../desk/check';
+import { noTasks, noVip } from '../desk/check';
 import type { Desk } from '../desk/desk';
 import { createStepFunctions } from '../desk/step-functions';
 import { controlPlane, createTable, required, stateMachineArns } from './wiring.lambda-shared';
@@ -32,6 +33,8 @@ const desk: Desk = {
   leases: createLeaseStore(table),
   reports: createReports(table),
   settings: createSettings(table),
+  waits: createWaits(table),
+  tasks: noTasks,
   journal: createJournal(table, ids),
   clock,
   ids,

@@ -2,13 +2,15 @@
 // lease, and leaves the items of a removed cluster alone: its nodes may still be running.
 
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
+import { createBrake } from '../adapters/aws/brake';
 import { createSettings } from '../adapters/aws/settings';
+import type { BrakeLimits } from '../core/brake';
 import type { ClusterConfig } from '../core/model';
 import { createTable } from './wiring.lambda-shared';
 
 export async function handler(event: CloudFormationCustomResourceEvent): Promise<void> {
-  const { cluster } = event.ResourceProperties;
-  const problem = event.RequestType === 'Delete' ? null : await configure(cluster);
+  const { cluster, brake } = event.ResourceProperties;
+  const problem = event.RequestType === 'Delete' ? null : await configure(cluster, brake);
   await fetch(event.ResponseURL, {
     method: 'PUT',
     body: JSON.stringify({
@@ -33,11 +35,18 @@ function physicalId(event: CloudFormationCustomResourceEvent): string {
 }
 
 /** Null when the configuration is written. The value is JSON text, because CloudFormation turns numbers into strings. */
-async function configure(cluster: string): Promise<string | null> {
+async function configure(cluster: string, brake: string): Promise<string | null> {
   try {
     const config = JSON.parse(cluster) as ClusterConfig;
-    const put = await createSettings(createTable()).putConfig(config);
-    return put.ok ? null : `${config.name}: ${put.error.message}`;
+    const table = createTable();
+    const settings = createSettings(table);
+    const put = await settings.putConfig(config);
+    if (!put.ok) return `${config.name}: ${put.error.message}`;
+    // The brake's percentage is of all clusters that there are by now.
+    const clusters = await settings.clusters();
+    if (!clusters.ok) return clusters.error.message;
+    const set = await createBrake(table).configure(JSON.parse(brake) as BrakeLimits, clusters.value.length);
+    return set.ok ? null : set.error.message;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

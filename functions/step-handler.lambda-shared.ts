@@ -15,6 +15,8 @@ export interface StepEvent {
   /** Name of the execution. */
   operation: string;
   deadlineMs: number;
+  /** Task token, for a step that puts its execution to sleep. */
+  token?: string;
 }
 
 /** A lease is overdue, or five minutes have passed: this function may be needed in a moment, and cold starts add up. */

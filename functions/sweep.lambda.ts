@@ -5,25 +5,34 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { createClient } from '../adapters/aws/clients';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { asked } from '../adapters/aws/outside';
+import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
+import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock } from '../adapters/system';
 import { fail, ok } from '../core/result';
 import { type StartSettle, type Swept, sweep } from '../workflows/sweep';
 import { executions } from './ports/executions.lambda-shared';
+import { power } from './ports/power.lambda-shared';
+import { tasks } from './ports/tasks.lambda-shared';
 import { vip } from './ports/vip.lambda-shared';
-import { controlPlane, createTable, stateMachineArn } from './wiring.lambda-shared';
+import { controlPlane, createFleetGovernor, createTable, stateMachineArn } from './wiring.lambda-shared';
 
 const logger = new Logger();
 const sfn = createClient(SFNClient, controlPlane);
 const table = createTable();
 const clock = createSystemClock();
 const leases = createLeaseStore(table);
+const governor = createFleetGovernor(table, clock);
 const ports = {
   clock,
   settings: createSettings(table),
   leases,
+  reports: createReports(table),
+  waits: createWaits(table),
   ...executions(clock),
-  ...vip(clock, leases),
+  ...vip(clock, leases, governor),
+  ...power(clock, leases, governor),
+  ...tasks(),
 };
 
 const alreadyThere = 'ExecutionAlreadyExists';

@@ -4,10 +4,14 @@
 import type { Tracer } from '@aws-lambda-powertools/tracer';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createClient, createDocumentClient } from '../adapters/aws/clients';
+import { createFleet } from '../adapters/aws/fleet';
 import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
+import type { Table } from '../adapters/aws/table';
+import { createWaits } from '../adapters/aws/waits';
+import { createGovernor, type Governor } from '../adapters/governed/governor';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import { assert } from '../core/assert';
 import type { Clock, LeaseStore } from '../core/ports';
@@ -18,7 +22,16 @@ const store = { requestTimeoutMs: 1500, maxAttempts: 3 };
 export const controlPlane = { requestTimeoutMs: 5000, maxAttempts: 4 };
 
 /** Gives some ports beyond the store. */
-export type MorePorts = (clock: Clock, leases: LeaseStore) => Partial<Ports>;
+export type MorePorts = (clock: Clock, leases: LeaseStore, fleet: Governor, table: Table) => Partial<Ports>;
+
+/** One attempt: when AWS refuses, the governor knows when to try again, and the SDK does not (T66). */
+export const governed = { ...controlPlane, maxAttempts: 1 };
+
+/** How long one call waits for its turn, in ms: less than half of the shortest deadline of a step that moves something. */
+const patienceMs = 6000;
+
+export const createFleetGovernor = (table: Table, clock: Clock): Governor =>
+  createGovernor({ fleet: createFleet(table), clock, ids: createSystemIds(), patienceMs });
 
 export function required(name: string): string {
   const value = process.env[name];
@@ -52,8 +65,9 @@ export function createPorts(more: readonly MorePorts[], tracer: Tracer): Ports {
     leases,
     reports: createReports(table),
     settings: createSettings(table),
+    waits: createWaits(table),
     journal: createJournal(table, ids),
-    ...Object.assign({}, ...more.map((make) => make(clock, leases))),
+    ...Object.assign({}, ...more.map((make) => make(clock, leases, createFleetGovernor(table, clock), table))),
   };
   return new Proxy(given as Ports, {
     get: (ports, name: keyof Ports) => {

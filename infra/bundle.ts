@@ -1,8 +1,10 @@
 // Bundles each Lambda, the agent and the CLI into one file each. Synchronous, because a CDK app is; does not type-check.
 
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BuildOptions, buildSync } from 'esbuild';
+import { slimPackages } from './slim-packages';
 
 const root = join(__dirname, '..');
 
@@ -29,11 +31,15 @@ export const functionNames = (): string[] =>
 /** Folder per function under `outDir`, each with index.js; gives the folders by name. */
 export function bundleFunctions(outDir: string): Record<string, string> {
   const names = functionNames();
+  const slim = mkdtempSync(join(tmpdir(), 'mainstay-slim-'));
   buildSync({
     ...options,
     entryPoints: names.map((name) => ({ in: join('functions', `${name}.lambda.ts`), out: `${name}/index` })),
     outdir: outDir,
+    alias: slimPackages(slim),
+    nodePaths: [join(root, 'node_modules')],
   });
+  rmSync(slim, { recursive: true, force: true });
   return Object.fromEntries(names.map((name) => [name, join(outDir, name)]));
 }
 

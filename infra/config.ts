@@ -3,9 +3,11 @@
 
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { type BrakeLimits, defaultBrake } from '../core/brake';
 import { storeLossModes } from '../core/failsafe';
 import { defaultFlapping } from '../core/flapping';
-import type { ClusterConfig } from '../core/model';
+import { importances } from '../core/fleet';
+import { type ClusterConfig, fenceRungs } from '../core/model';
 import { replicationModes } from '../core/replication';
 import { judgeTimings, type Timings, timingPresets } from '../core/timings';
 
@@ -89,13 +91,14 @@ const clusterSchema = z
     vip: vipSchema,
     timings: timingsSchema.prefault({}),
     fence: z
-      .array(z.enum(['demote-ack', 'self-fence', 'power-off']))
+      .array(z.enum(fenceRungs))
       .min(1, 'without a rung on the fence ladder nobody could ever be promoted')
-      .default(['demote-ack', 'self-fence', 'power-off']),
+      .default([...fenceRungs]),
     maxLagBytes: z
       .int()
       .min(0)
       .default(16 * 1024 * 1024),
+    importance: z.enum(importances).default('normal'),
     maxReplayLagMs: z.int().min(1).default(60_000),
     onStoreLoss: z.enum(storeLossModes).default('strict'),
     replication: z
@@ -176,7 +179,16 @@ function addressFaults(nodes: readonly z.output<typeof nodeSchema>[]): { path: P
 }
 
 const configSchema = z
-  .strictObject({ clusters: z.array(clusterSchema).min(1, 'there is no cluster to protect') })
+  .strictObject({
+    clusters: z.array(clusterSchema).min(1, 'there is no cluster to protect'),
+    brake: z
+      .strictObject({
+        failovers: z.int().min(0).default(defaultBrake.failovers),
+        percent: z.number().min(0).max(100).default(defaultBrake.percent),
+        windowMs: z.int().min(60_000, 'a window below a minute holds nobody').default(defaultBrake.windowMs),
+      })
+      .prefault({}),
+  })
   .superRefine(({ clusters }, context) => {
     const names = clusters.map(({ name }) => name);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -187,6 +199,7 @@ const configSchema = z
 export type MainstayConfigInput = z.input<typeof configSchema>;
 export interface MainstayConfig {
   clusters: ClusterConfig[];
+  brake: BrakeLimits;
 }
 /** One cluster, as a person writes it. */
 export type ClusterInput = z.input<typeof clusterSchema>;

@@ -16,7 +16,7 @@ export class ControlPlaneStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
     super(scope, id, props);
-    this.controlPlane = new ControlPlane(this, 'ControlPlane', props);
+    this.controlPlane = new ControlPlane(this, 'ControlPlane', { brake: props.config.brake, ...props });
     for (const cluster of props.config.clusters)
       new ProtectedCluster(this, `Cluster-${cluster.name}`, { controlPlane: this.controlPlane, cluster });
     new CfnOutput(this, 'TableName', { value: this.controlPlane.table.tableName });

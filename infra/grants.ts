@@ -30,26 +30,27 @@ export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
   adopt: ['store'],
   api: ['store', 'reports', 'operate'],
+  'ask-operator': ['store', 'reports', 'see-power', 'publish', 'wake'],
   barrier: ['store', 'reports'],
   'begin-recover': ['store', 'executions', 'poke'],
   'begin-settle': ['store', 'executions', 'poke'],
   'begin-switchover': ['store', 'executions', 'poke'],
   change: ['start-change'],
   'check-recover': ['store', 'reports'],
-  'check-settle': ['store', 'executions', 'see-vip'],
+  'check-settle': ['store', 'executions', 'see-vip', 'fleet'],
   'choose-after-fence': ['store', 'reports'],
   'choose-for-switchover': ['store', 'reports'],
   claim: ['store', 'executions', 'poke'],
   configure: ['configure'],
-  confirm: ['store', 'reports', 'see-spread'],
+  confirm: ['store', 'reports', 'see-spread', 'fleet'],
   dispatch: ['start-failover'],
   drain: ['store', 'reports'],
   end: ['store', 'publish'],
-  fence: ['store', 'reports', 'cut-power'],
+  fence: ['store', 'reports', 'cut-power', 'publish', 'fleet'],
   grant: ['store'],
-  'move-vip': ['store', 'move-vip'],
+  'move-vip': ['store', 'move-vip', 'fleet'],
   page: ['store', 'publish'],
-  'power-on': ['store', 'reports', 'start-power'],
+  'power-on': ['store', 'reports', 'start-power', 'fleet'],
   preflight: ['store', 'reports', 'executions'],
   promote: ['store'],
   reconfigure: ['store', 'reports'],
@@ -57,11 +58,11 @@ export const rights: Record<string, readonly Right[]> = {
   release: ['store'],
   reopen: ['store', 'reports'],
   restart: ['store', 'redirect'],
-  'restore-vip': ['store', 'move-vip'],
-  sweep: ['look', 'executions', 'see-vip', 'start-settle'],
+  'restore-vip': ['store', 'move-vip', 'fleet'],
+  sweep: ['look', 'reports', 'executions', 'see-vip', 'see-power', 'start-settle', 'wake', 'fleet'],
   transfer: ['store'],
-  verify: ['store', 'reports', 'executions'],
-  'withdraw-vip': ['store', 'take-vip'],
+  verify: ['store', 'reports', 'executions', 'publish', 'fleet'],
+  'withdraw-vip': ['store', 'take-vip', 'fleet'],
 };
 
 type Condition = Record<string, Record<string, unknown>>;
@@ -84,6 +85,7 @@ const taggedForSsm = ({ tag, name }: Places): Condition => ({ StringEquals: { [`
 
 const clusters = 'CLUSTER#*';
 const fleet = 'FLEET';
+const ofFleet = 'FLEET#*';
 /** For actions that know no resources; test/infra/iam.test.ts lists them. */
 const any = ['*'];
 
@@ -98,12 +100,26 @@ const statements = {
     allow(['dynamodb:GetItem'], [tableArn], inPartitions(clusters)),
     allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
   ],
-  configure: ({ tableArn }) => [allow(['dynamodb:PutItem'], [tableArn], inPartitions(clusters, fleet))],
+  configure: ({ tableArn }) => [
+    allow(['dynamodb:PutItem'], [tableArn], inPartitions(clusters, fleet)),
+    allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
+    allow(['dynamodb:UpdateItem'], [tableArn], inPartitions(ofFleet)),
+  ],
+  /** The queue, the lines and the brake that all executions share (T66). */
+  fleet: ({ tableArn }) => [
+    allow(
+      ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:Query'],
+      [tableArn],
+      inPartitions(ofFleet),
+    ),
+  ],
   executions: ({ executionArns }) => [allow(['states:DescribeExecution'], executionArns)],
   poke: (places) => [
     allow(['ssm:SendCommand'], [places.pokeDocumentArn]),
     allow(['ssm:SendCommand'], [places.arn('ec2', 'instance/*')], taggedForSsm(places)),
   ],
+  'see-power': () => [allow(['ec2:DescribeInstances'], any)],
+  wake: ({ failoverArn }) => [allow(['states:SendTaskSuccess'], [failoverArn])],
   redirect: (places) => [
     allow(
       ['ssm:SendCommand'],

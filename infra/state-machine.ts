@@ -3,7 +3,8 @@
 
 import { errorNames } from '../core/errors';
 import { isTogether, type Plan, type PlanEntry, type PlanStep } from '../core/plan';
-import { elseFrom, pointOfNoReturn } from '../workflows/interpreter';
+import { askOf, elseFrom, pointOfNoReturn } from '../workflows/interpreter';
+import { inLine } from '../workflows/plans/retries';
 
 type State = Record<string, unknown>;
 export interface Definition {
@@ -17,7 +18,6 @@ const lambdaFaults = [
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
-  'Lambda.TooManyRequestsException',
   'Lambda.Unknown',
 ];
 /** Beyond the step's own deadline: cold start, last call to the store, and the reply. */
@@ -29,8 +29,8 @@ export const timeoutS = (deadlineMs: number): number => Math.ceil(deadlineMs / 1
 const UNDONE = 'Undone: as it was before';
 const PAGED = 'Needs a person';
 
-/** `functionArn` gives the ARN (or a token for it) of the function of a step. */
-export function render(plan: Plan, functionArn: (step: string) => string): Definition {
+/** `functionArn` gives the ARN (or a token for it) of the function of a step, `partition` is that of the account. */
+export function render(plan: Plan, functionArn: (step: string) => string, partition = 'aws'): Definition {
   const states: Record<string, State> = {};
   for (const [index, entry] of plan.entries.entries()) {
     const next = plan.entries[index + 1];
@@ -38,6 +38,10 @@ export function render(plan: Plan, functionArn: (step: string) => string): Defin
     states[entry.name] = isTogether(entry)
       ? { ...together(entry, functionArn), ...flow }
       : { ...task(entry, functionArn), ...flow };
+  }
+  for (const entry of plan.entries) {
+    const ask = askOf(entry);
+    if (ask) states[ask.name] = { ...sleeping(ask, functionArn, partition), ...backTo(entry.name, plan.page.name) };
   }
   Object.assign(states, undoStates(plan, functionArn));
   states[plan.page.name] = {
@@ -60,11 +64,41 @@ function task({ step, deadlineMs, retry }: PlanStep, functionArn: (step: string)
     Parameters: { 'state.$': '$', 'operation.$': '$$.Execution.Name', deadlineMs },
     TimeoutSeconds: timeoutS(deadlineMs),
     Retry: [
-      { ErrorEquals: errorNames('Retry'), IntervalSeconds, MaxAttempts: retry.times, BackoffRate: retry.backoff },
+      {
+        // T66: neither is a failure; everybody's turn comes.
+        ErrorEquals: ['Retry.Queued', 'Lambda.TooManyRequestsException'],
+        IntervalSeconds: inLine.everyMs / 1000,
+        MaxAttempts: inLine.times,
+        BackoffRate: inLine.backoff,
+      },
+      {
+        ErrorEquals: errorNames('Retry').filter((name) => name !== 'Retry.Queued'),
+        IntervalSeconds,
+        MaxAttempts: retry.times,
+        BackoffRate: retry.backoff,
+      },
       { ErrorEquals: lambdaFaults, IntervalSeconds: 1, MaxAttempts: 3, BackoffRate: 1.5 },
     ],
   };
 }
+
+/** Runs the step with a task token, and sleeps until somebody answers it. Each attempt has a token of its own. */
+function sleeping(ask: NonNullable<PlanStep['ask']>, functionArn: (step: string) => string, partition: string): State {
+  const { Resource, Parameters, ...state } = task(ask, functionArn);
+  return {
+    ...state,
+    Resource: `arn:${partition}:states:::lambda:invoke.waitForTaskToken`,
+    Parameters: { FunctionName: Resource, Payload: { ...(Parameters as State), 'token.$': '$$.Task.Token' } },
+    TimeoutSeconds: Math.ceil(ask.waitMs / 1000),
+  };
+}
+
+/** What it was told matters to nobody: the entry looks again. The problem stays the one that it was asked for. */
+const backTo = (entry: string, page: string): State => ({
+  ResultPath: null,
+  Next: entry,
+  Catch: [toState(['States.ALL'], page, null)],
+});
 
 function together(entry: Extract<PlanEntry, { together: unknown }>, functionArn: (step: string) => string): State {
   return {
@@ -87,12 +121,14 @@ const toState = (errors: readonly string[], next: string, path: string | null = 
 function catches(plan: Plan, index: number): State[] {
   const entry = plan.entries[index] as PlanEntry;
   const again = elseFrom(entry);
+  const ask = askOf(entry);
   const page = toState(['States.ALL'], plan.page.name);
   const undo = firstUndo(plan, index);
   const noReturn = pointOfNoReturn(plan);
   const before = index < noReturn;
   return [
     ...(again ? [toState(['Halt.PromoteFailed'], again)] : []),
+    ...(ask ? [toState(['Halt.Unproven'], ask.name)] : []),
     ...(before ? [toState(errorNames('Halt'), plan.page.name), toState(['States.ALL'], undo)] : []),
     ...(index === noReturn ? [toState(errorNames('Undo'), undo), page] : []),
     ...(index > noReturn ? [page] : []),

@@ -28,8 +28,8 @@ export interface Backend {
   prepare(node: string, dir: string): Promise<void>;
   /** Where a client of this machine finds the VIP; a folder stands for a Unix socket in it. `dir`: of the stack. */
   doorToVip(dir: string): Promise<string>;
-  /** The VIP leads to this node from now on, or to none. */
-  leadVip(node: string | null): void;
+  /** The VIP leads to this node from now on, or to none; a moved address cuts the sessions through it, a moved record does not. */
+  leadVip(node: string | null, sessions: 'cut' | 'kept'): void;
   /** Orders of this backend beside the common ones. */
   readonly orders: Record<string, (order: Order) => Promise<void>>;
   /** Undoes every fault that would keep something from ending. */

@@ -1,9 +1,10 @@
-// Stands before the emulator for EC2 and SSM and makes this machine obey what they say: an instance that is stopped has no
+// Stands before the emulator for EC2, SSM and Route 53 (zone-front.ts) and makes this machine obey what they say: an instance that is stopped has no
 // processes left before the answer goes out, an address that moves takes the relay with it, a command runs on its node.
 // Also enforces what the emulator does not (AllowReassociation=false). Everything else is passed through untouched.
 
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { ZoneFront } from './zone-front';
 
 export interface Machine {
   /** Power is cut: resolves when nothing runs any more. */
@@ -12,6 +13,8 @@ export interface Machine {
   isOn(instanceId: string): boolean;
   /** Association of this address changed: to this instance, or to none. */
   addressMoved(allocationId: string, instanceId: string | null): void;
+  /** A record of a hosted zone holds this address now. */
+  recordMoved(address: string): void;
   /** For faults that must strike just before a VIP is withdrawn. */
   beforeWithdraw(): Promise<void>;
   runDocument(
@@ -21,11 +24,14 @@ export interface Machine {
   ): Promise<{ code: number; output: string }>;
 }
 
-interface Answer {
+export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
+
+/** The emulator's answer to the same call, or to one of another method at the same place. */
+export type Forward = (incoming: IncomingMessage, body: string, method?: string) => Promise<Answer>;
 
 interface Invocation {
   Status: 'Pending' | 'InProgress' | 'Success' | 'Failed';
@@ -36,6 +42,7 @@ interface Invocation {
 export class CloudFront {
   private readonly server: Server;
   private readonly invocations = new Map<string, Invocation>();
+  private zones: ZoneFront | null = null;
 
   private constructor(
     private readonly emulator: URL,
@@ -50,6 +57,7 @@ export class CloudFront {
 
   static async listen(port: number, emulatorEndpoint: string, machine: Machine): Promise<CloudFront> {
     const front = new CloudFront(new URL(emulatorEndpoint), machine);
+    front.zones = await ZoneFront.start((...call) => front.forward(...call), machine);
     await new Promise<void>((resolve, reject) => {
       front.server.once('error', reject);
       front.server.listen(port, '127.0.0.1', resolve);
@@ -58,6 +66,7 @@ export class CloudFront {
   }
 
   close(): void {
+    this.zones?.close();
     this.server.close();
     this.server.closeAllConnections();
   }
@@ -67,11 +76,16 @@ export class CloudFront {
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString();
     const target = String(incoming.headers['x-amz-target'] ?? '');
-    const answer = target.startsWith('AmazonSSM.')
-      ? await this.ssm(target.slice('AmazonSSM.'.length), incoming, body)
-      : await this.ec2(new URLSearchParams(body), incoming, body);
+    const answer = await this.answer(target, incoming, body);
     outgoing.writeHead(answer.status, { ...answer.headers, 'content-length': String(Buffer.byteLength(answer.body)) });
     outgoing.end(answer.body);
+  }
+
+  private answer(target: string, incoming: IncomingMessage, body: string): Promise<Answer> {
+    if (this.zones && ZoneFront.isFor(incoming)) return this.zones.serve(incoming, body);
+    return target.startsWith('AmazonSSM.')
+      ? this.ssm(target.slice('AmazonSSM.'.length), incoming, body)
+      : this.ec2(new URLSearchParams(body), incoming, body);
   }
 
   // ---- EC2
@@ -159,7 +173,7 @@ export class CloudFront {
 
   // ---- pass through
 
-  private forward(incoming: IncomingMessage, body: string): Promise<Answer> {
+  private forward(incoming: IncomingMessage, body: string, method = incoming.method): Promise<Answer> {
     const { hostname, port } = this.emulator;
     const headers = {
       ...incoming.headers,
@@ -167,7 +181,7 @@ export class CloudFront {
       host: this.emulator.host,
     };
     return new Promise((resolve, reject) => {
-      const call = request({ hostname, port, path: incoming.url, method: incoming.method, headers }, (response) => {
+      const call = request({ hostname, port, path: incoming.url, method, headers }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk) => chunks.push(chunk));
         response.on('end', () =>

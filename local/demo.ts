@@ -11,6 +11,7 @@ import { type StepTime, Story, type StoryResult } from './story';
 interface DemoOptions {
   json?: string;
   backend: 'process' | 'netns';
+  vip: 'eip' | 'route53';
   keep?: boolean;
   down?: boolean;
 }
@@ -27,7 +28,7 @@ const tell = (sinceMs: number | null, what: string, text: string): void => {
   say(`  ${time.padStart(8)}  ${what.padEnd(14)} ${text}`);
 };
 
-async function demo({ json, keep, backend }: DemoOptions): Promise<void> {
+async function demo({ json, keep, backend, vip }: DemoOptions): Promise<void> {
   if (keptStack()) throw new Error('a kept demo is running: end it with  npm run demo -- --down');
   let end: () => Promise<void> = async () => undefined;
   let ending: Promise<void> | null = null;
@@ -49,7 +50,7 @@ async function demo({ json, keep, backend }: DemoOptions): Promise<void> {
   say('Mainstay demo: three PostgreSQL nodes, the deployed control plane in an emulated AWS account\n');
   try {
     const progress = (line: string) => say(`  [${seconds(performance.now() - startedAtMs)}] ${line}`);
-    const stack = await Stack.start({ progress, backend }, (stop) => {
+    const stack = await Stack.start({ progress, backend, vip }, (stop) => {
       end = stop;
     });
     const story = new Story(stack, tell);
@@ -119,6 +120,11 @@ new Command('npm run demo --')
     new Option('--backend <kind>', 'process: on loopback; netns: each node in a network namespace (root)')
       .choices(['process', 'netns'])
       .default('process'),
+  )
+  .addOption(
+    new Option('--vip <kind>', 'eip: an Elastic IP address; route53: a record in a hosted zone (process backend)')
+      .choices(['eip', 'route53'])
+      .default('eip'),
   )
   .option('--keep', 'leave it running afterwards, and print how to use the CLI on it')
   .option('--down', 'end a demo that was kept')

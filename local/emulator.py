@@ -17,6 +17,7 @@ import socket
 import sys
 import textwrap
 import threading
+import time
 
 os.environ['BIND_HOST'] = '127.0.0.1'
 
@@ -187,6 +188,15 @@ def caught(state, data, error):
     return stepfunctions._apply_result_path_raw(catcher.get('ResultPath', '$'), data, output), catcher['Next']
 
 
+def answered(event, timeout_s, execution):
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end and execution['status'] == 'RUNNING':
+        if event.wait(timeout=0.05):
+            return True
+    return event.is_set()
+
+
+stepfunctions._answered = answered
 stepfunctions._invoke_within = invoke_within
 stepfunctions._execute_parallel = with_retry_and_catch(stepfunctions._execute_parallel)
 stepfunctions._execute_map = with_retry_and_catch(stepfunctions._execute_map)
@@ -195,10 +205,22 @@ edit(stepfunctions, '_execute_task',
      ('task_result = _invoke_resource(resource, effective)',
       'task_result = _invoke_within(state_def.get("TimeoutSeconds"), resource, effective)'),
      ('min(sleep_sec, 60)', 'min(sleep_sec, retrier.get("MaxDelaySeconds", 60))'),
+     ('ctx["Task"]["Token"], state_def)', 'ctx["Task"]["Token"], state_def, execution)'),
      # A stopped execution starts no further attempt, and (below) no further state of a branch.
      ('retry_counts[retrier_idx] = count + 1',
       'retry_counts[retrier_idx] = count + 1\n                if execution["status"] != "RUNNING": break'))
 edit(stepfunctions, '_run_sub_machine', ('while current_name:', 'while current_name and execution["status"] == "RUNNING":'))
+# A function that fails fails its task, token or not; a task of a stopped execution is nobody's any more, and neither is its token.
+edit(stepfunctions, '_invoke_with_callback',
+     ('def _invoke_with_callback(resource, input_data, token, state_def):',
+      'def _invoke_with_callback(resource, input_data, token, state_def, execution):'),
+     ('        except _ExecutionError:\n            pass\n',
+      '        except _ExecutionError:\n            _task_tokens.pop(token, None)\n            raise\n'),
+     ('"event": evt, "result"', '"execution": execution, "event": evt, "result"'),
+     ('if not evt.wait(timeout=timeout):', 'if not _answered(evt, timeout, execution):'))
+for answer in ('_send_task_success', '_send_task_failure', '_send_task_heartbeat'):
+    edit(stepfunctions, answer,
+         ('if not info:', 'if not info or info.get("execution", {}).get("status", "RUNNING") != "RUNNING":'))
 edit(stepfunctions, '_stop_execution',
      ('execution["stopDate"] = stop_date',
       'execution["stopDate"] = stop_date; execution.update(error=data.get("error"), cause=data.get("cause"))'))

@@ -10,15 +10,10 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import {
-  AllocateAddressCommand,
-  EC2Client,
-  RunInstancesCommand,
-  StartInstancesCommand,
-  StopInstancesCommand,
-} from '@aws-sdk/client-ec2';
+import { EC2Client, RunInstancesCommand, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
+import type { VipConfig } from '../core/model';
 import type { BuildJob } from '../infra/build';
-import type { MainstayConfigInput } from '../infra/config';
+import type { ClusterInput, MainstayConfigInput } from '../infra/config';
 import { pokeDocument } from '../infra/poke-document';
 import type { Backend } from './backend';
 import { CloudFront, type Machine } from './cloud-front';
@@ -39,6 +34,7 @@ import {
 } from './postgres';
 import { createProcessBackend } from './process-backend';
 import { killAllIn, signalAll } from './processes';
+import { rentVip, vipAddressOf } from './rented-vip';
 
 export interface HypervisorOptions {
   dir: string;
@@ -46,6 +42,8 @@ export interface HypervisorOptions {
   cluster?: Partial<Omit<MainstayConfigInput['clusters'][number], 'name' | 'nodes' | 'vip' | 'engine'>>;
   nodeNames?: readonly string[];
   backend?: Backend['kind'];
+  /** Kind of VIP; a record needs the process backend. */
+  vip?: VipConfig['kind'];
   /** netns: a disk of its own for each node, of this size, that can be filled and stalled. */
   diskMiB?: number;
   /** More environment for the processes of a node, by its name: the benchmark counts requests with it. */
@@ -58,6 +56,7 @@ const buildProgram = join(__dirname, '..', 'infra', 'build.ts');
 const clusterName = 'alpha';
 const stackName = 'mainstay';
 const loopback = '127.0.0.1';
+const accountOf = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
 
 export class Hypervisor {
   private emulator: Emulator | null = null;
@@ -82,8 +81,7 @@ export class Hypervisor {
     const [emulatorPort = 0, frontPort = 0, controlPort = 0] = await freePorts(3);
     progress('starting the emulated AWS account');
     await this.startAccount(emulatorPort, frontPort, venvDir);
-    const { locals, allocationId } = await this.rent(nodeNames, backend);
-    const vip = { ...backend.vip, allocationId };
+    const { locals, vip } = await this.rent(nodeNames, backend);
     progress('bundling agent, CLI and functions; synthesizing the stack');
     const [account] = await Promise.all([this.prepareNodes(postgres, locals, backend), this.build(locals, vip)]);
     progress('deploying the stack');
@@ -114,7 +112,7 @@ export class Hypervisor {
       environment: this.environment,
       backend: backend.kind,
       controlPort,
-      vip,
+      vip: backend.vip,
       door: await backend.doorToVip(dir),
       nodes: locals,
       places: backend.places,
@@ -147,7 +145,7 @@ export class Hypervisor {
 
   private async startAccount(emulatorPort: number, frontPort: number, venvDir: string): Promise<void> {
     const front = `http://${loopback}:${frontPort}`;
-    const through = { AWS_ENDPOINT_URL_EC2: front, AWS_ENDPOINT_URL_SSM: front };
+    const through = { AWS_ENDPOINT_URL_EC2: front, AWS_ENDPOINT_URL_SSM: front, AWS_ENDPOINT_URL_ROUTE_53: front };
     const dir = files.emulator(this.options.dir);
     await mkdir(dir, { recursive: true });
     this.emulator = await startEmulator({
@@ -166,22 +164,19 @@ export class Hypervisor {
       NODE_NO_WARNINGS: '1',
     };
     this.front = await CloudFront.listen(frontPort, this.emulator.endpoint, this.machine());
-    this.ec2 = new EC2Client({
-      endpoint: front,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
+    this.ec2 = new EC2Client({ ...accountOf, endpoint: front });
   }
 
   private async rent(
     names: readonly string[],
     backend: Backend,
-  ): Promise<{ locals: LocalNode[]; allocationId: string }> {
+  ): Promise<{ locals: LocalNode[]; vip: ClusterInput['vip'] }> {
     const ec2 = this.account();
     const run = await ec2.send(
       new RunInstancesCommand({ ImageId: 'ami-00000000000000000', MinCount: names.length, MaxCount: names.length }),
     );
-    const address = await ec2.send(new AllocateAddressCommand({ Domain: 'vpc' }));
+    const endpoint = this.environment.AWS_ENDPOINT_URL_ROUTE_53 ?? '';
+    const vip = await rentVip(this.vipKind, { ...accountOf, endpoint }, backend);
     const locals = names.map((name, index) => ({
       name,
       dir: files.node(this.options.dir, name),
@@ -190,10 +185,14 @@ export class Hypervisor {
       // Filled in when the node has its folder.
       at: [],
     }));
-    return { locals, allocationId: address.AllocationId ?? '' };
+    return { locals, vip };
   }
 
-  private async build(locals: LocalNode[], vip: StackFacts['vip']): Promise<void> {
+  private get vipKind(): VipConfig['kind'] {
+    return this.options.vip ?? 'eip';
+  }
+
+  private async build(locals: LocalNode[], vip: ClusterInput['vip']): Promise<void> {
     const nodes = locals.map(({ name, instanceId, host, port, agentPort }, index) => ({
       name,
       instanceId,
@@ -201,15 +200,14 @@ export class Hypervisor {
       host,
       port,
       agentPort,
+      ...vipAddressOf(this.vipKind, index),
     }));
     const job: BuildJob = {
       outDir: join(this.options.dir, 'programs'),
       assemblyDir: join(this.options.dir, 'cdk.out'),
       stackName,
       config: {
-        clusters: [
-          { ...this.options.cluster, name: clusterName, engine: 'postgres', nodes, vip: { kind: 'eip', ...vip } },
-        ],
+        clusters: [{ ...this.options.cluster, name: clusterName, engine: 'postgres', nodes, vip }],
       },
     };
     await execute(process.execPath, ['--import', require.resolve('tsx'), buildProgram, JSON.stringify(job)], {
@@ -272,7 +270,12 @@ export class Hypervisor {
       powerOn: async (id) => this.nodes.get(id)?.powerOn(),
       isOn: (id) => this.nodes.get(id)?.poweredOn ?? false,
       addressMoved: (_, id) => {
-        this.backend?.leadVip((id === null ? undefined : this.nodes.get(id))?.facts.name ?? null);
+        this.backend?.leadVip((id === null ? undefined : this.nodes.get(id))?.facts.name ?? null, 'cut');
+      },
+      recordMoved: (address) => {
+        const names = [...this.nodes.values()].map(({ facts }) => facts.name);
+        const index = names.findIndex((_, each) => vipAddressOf(this.vipKind, each).vipAddress === address);
+        this.backend?.leadVip(names[index] ?? null, 'kept');
       },
       beforeWithdraw: async () => {
         const doomed = this.doomedAtWithdraw;

@@ -25,7 +25,7 @@ export interface StackFacts {
   environment: Record<string, string>;
   backend: 'process' | 'netns';
   controlPort: number;
-  vip: { host: string; port: number; allocationId: string };
+  vip: { host: string; port: number };
   /** Where a client of this machine finds the VIP: a host, or a folder with a Unix socket. */
   door: string;
   nodes: LocalNode[];

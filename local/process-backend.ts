@@ -27,7 +27,7 @@ export async function createProcessBackend(names: readonly string[]): Promise<Ba
     endpointFor: async (emulator) => emulator.origin,
     prepare: async () => undefined,
     doorToVip: async () => loopback,
-    leadVip: (name) => relay.lead(name === null ? null : { host: loopback, port: portOf(name) }),
+    leadVip: (name, sessions) => relay.lead(name === null ? null : { host: loopback, port: portOf(name) }, sessions),
     orders: {},
     heal: async () => undefined,
     close: async () => relay.close(),

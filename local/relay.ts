@@ -1,5 +1,5 @@
 // The VIP of the process backend: a TCP relay on loopback that leads to whichever node the emulated cloud's address is
-// associated with. When the address moves or is withdrawn every connection through it is cut, as packets would be.
+// associated with. When an address moves or is withdrawn every connection through it is cut, as packets would be; a name cuts nothing.
 
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
@@ -26,10 +26,11 @@ export class Relay {
     return relay;
   }
 
-  /** Leads new connections there, or nowhere, and cuts the old ones when that is a change. */
-  lead(target: Target | null): void {
+  /** Leads new connections there, or nowhere; when that is a change the old ones are cut, or kept, as an address or a name would. */
+  lead(target: Target | null, sessions: 'cut' | 'kept' = 'cut'): void {
     if (this.target?.host === target?.host && this.target?.port === target?.port) return;
     this.target = target;
+    if (sessions === 'kept') return;
     for (const socket of this.sockets) socket.destroy();
   }
 

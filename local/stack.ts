@@ -13,7 +13,7 @@ import { killAllIn } from './processes';
 
 export type StackOptions = Pick<
   HypervisorOptions,
-  'cluster' | 'nodeNames' | 'nodeEnvironment' | 'backend' | 'diskMiB'
+  'cluster' | 'nodeNames' | 'nodeEnvironment' | 'backend' | 'diskMiB' | 'vip'
 > & {
   progress?: (line: string) => void;
 };

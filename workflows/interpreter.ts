@@ -4,6 +4,7 @@
 import { errorName, type StepProblem } from '../core/errors';
 import { isTogether, type Plan, type PlanEntry, type PlanStep, type Retry } from '../core/plan';
 import { ok, type Result } from '../core/result';
+import { inLine } from './plans/retries';
 import { runStep } from './run-step';
 import type { WorkflowState } from './state';
 import type { Ports } from './step';
@@ -16,9 +17,18 @@ export interface Outcome {
   trace: string[];
 }
 
+export interface Sleep {
+  /** A new task token. */
+  begin(): string;
+  /** True when somebody has answered it, false when nobody did in time. */
+  ended(token: string, timeoutMs: number): Promise<boolean>;
+}
+
 export interface InterpretOptions {
   /** For faults between steps. */
   stepRunner?: typeof runStep;
+  /** How an execution sleeps with a task token. Without it nobody can be waited for, and an ask ends as if its time were over. */
+  sleep?: Sleep;
   /** Redrive: the plan goes on at the entry that holds this step, with the state it had then as `input`. */
   from?: string;
 }
@@ -29,16 +39,21 @@ export async function interpret(
   plan: Plan,
   input: unknown,
   operation: string,
-  { stepRunner = runStep, from }: InterpretOptions = {},
+  { stepRunner = runStep, from, sleep = nobodyWakes }: InterpretOptions = {},
 ): Promise<Outcome> {
-  const run = new Run(ports, plan, operation, stepRunner);
-  return run.from(from === undefined ? 0 : entryOf(plan, from), input as WorkflowState);
+  const run = new Run(ports, plan, operation, { stepRunner, sleep });
+  const index = from === undefined ? 0 : entryOf(plan, from);
+  const asleep = plan.entries[index];
+  if (asleep && from !== undefined && askOf(asleep)?.step === from) return run.again(index, input as WorkflowState);
+  return run.from(index, input as WorkflowState);
 }
 
-/** Index of the entry that runs this step; the first when it is a step of the undo list, which is not redriven. */
+const nobodyWakes: Sleep = { begin: () => 'nobody wakes it', ended: async () => false };
+
+/** Index of the entry that runs this step, or asks by it; the first when it is a step of the undo list, which is not redriven. */
 function entryOf(plan: Plan, step: string): number {
   const holds = (entry: PlanEntry) =>
-    isTogether(entry) ? entry.together.some((one) => one.step === step) : entry.step === step;
+    isTogether(entry) ? entry.together.some((one) => one.step === step) : [entry.step, entry.ask?.step].includes(step);
   return Math.max(0, plan.entries.findIndex(holds));
 }
 
@@ -49,7 +64,7 @@ class Run {
     private readonly ports: Ports,
     private readonly plan: Plan,
     private readonly operation: string,
-    private readonly stepRunner: typeof runStep,
+    private readonly options: Required<Pick<InterpretOptions, 'stepRunner' | 'sleep'>>,
   ) {}
 
   async from(index: number, state: WorkflowState): Promise<Outcome> {
@@ -69,13 +84,23 @@ class Run {
     return ok(state);
   }
 
-  private async step(step: PlanStep, state: WorkflowState): Promise<Result<WorkflowState, StepProblem>> {
+  private async step(
+    step: PlanStep,
+    state: WorkflowState,
+    newToken: () => { token?: string } = () => ({}),
+  ): Promise<Result<WorkflowState, StepProblem>> {
     this.trace.push(step.name);
-    for (let tried = 0; ; tried++) {
+    // As in Step Functions, each kind of retry is counted by itself.
+    for (let [tried, waited] = [0, 0]; ; ) {
       const { step: name, deadlineMs } = step;
-      const result = await this.stepRunner(this.ports, { step: name, state, operation: this.operation, deadlineMs });
-      if (result.ok || result.error.family !== 'Retry' || tried >= step.retry.times) return result;
-      await this.ports.clock.sleep(waitMs(step.retry, tried));
+      const call = { step: name, state, operation: this.operation, deadlineMs, ...newToken() };
+      const result = await this.options.stepRunner(this.ports, call);
+      if (result.ok || result.error.family !== 'Retry') return result;
+      const queued = result.error.code === 'Queued';
+      if (queued ? waited >= inLine.times : tried >= step.retry.times) return result;
+      await this.ports.clock.sleep(queued ? inLine.everyMs : waitMs(step.retry, tried));
+      if (queued) waited += 1;
+      else tried += 1;
     }
   }
 
@@ -88,11 +113,31 @@ class Run {
       );
     }
     const withProblem = { ...state, problem: { Error: errorName(problem), Cause: JSON.stringify(problem) } };
+    if (askOf(entry) && problem.code === 'Unproven') return this.again(index, withProblem);
     // Halt touches nothing more; an undo would.
     const undone = canUndo(this.plan, index, problem) && (await this.undo(index, withProblem));
     if (undone) return { end: 'undone', state: withProblem, problem, trace: this.trace };
     await this.step(this.plan.page, withProblem);
     return { end: 'paged', state: withProblem, problem, trace: this.trace };
+  }
+
+  /** Asks, sleeps, and goes back to the entry; paged when nobody answers. */
+  async again(index: number, state: WorkflowState): Promise<Outcome> {
+    const ask = askOf(this.plan.entries[index] as PlanEntry);
+    if (ask && (await this.asked(ask, state))) return this.from(index, state);
+    await this.step(this.plan.page, state);
+    const problem = state.problem ? (JSON.parse(state.problem.Cause) as StepProblem) : null;
+    return { end: 'paged', state, problem, trace: this.trace };
+  }
+
+  private async asked(ask: NonNullable<PlanStep['ask']>, state: WorkflowState): Promise<boolean> {
+    let token = '';
+    const newToken = () => {
+      token = this.options.sleep.begin();
+      return { token };
+    };
+    const result = await this.step(ask, state, newToken);
+    return result.ok && this.options.sleep.ended(token, ask.waitMs);
   }
 
   private async undo(index: number, state: WorkflowState): Promise<boolean> {
@@ -110,6 +155,9 @@ const waitMs = ({ everyMs, backoff }: Retry, tried: number): number => everyMs *
 export function elseFrom(entry: PlanEntry): string | undefined {
   return isTogether(entry) ? entry.together.find((step) => step.elseFrom)?.elseFrom : entry.elseFrom;
 }
+
+/** How a plan asks a person when this entry could not prove what it had to. */
+export const askOf = (entry: PlanEntry): PlanStep['ask'] => (isTogether(entry) ? undefined : entry.ask);
 
 /** Index of the entry from whose start on there is no way back. */
 export const pointOfNoReturn = (plan: Plan): number =>

@@ -13,6 +13,8 @@ export interface StepCall {
   state: unknown;
   operation: string;
   deadlineMs: number;
+  /** Task token, for a step that puts its execution to sleep. */
+  token?: string;
 }
 
 /** The state after the step, or its problem. Never throws for the world's sake. */
@@ -34,6 +36,7 @@ export async function runStep(ports: Ports, call: StepCall): Promise<Result<Work
     lease,
     state,
     operation: call.operation,
+    ...(call.token === undefined ? {} : { token: call.token }),
     deadlineAtMs: startedAtMs + call.deadlineMs,
     note: (because, details) => notes.push(details ? { because, details } : { because }),
   };

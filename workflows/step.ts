@@ -2,7 +2,9 @@
 // (cluster, epoch, step), and never throws for the world's sake. One file per step in steps/.
 
 import { assert } from '../core/assert';
+import type { Brake } from '../core/brake';
 import { halt, type OutsideProblem, retry, type StepProblem, undo } from '../core/errors';
+import { isThrottled } from '../core/fleet';
 import { type ChangeRequest, changed, type TransitionName } from '../core/lease';
 import type { ClusterConfig, Lease, NodeConfig, NodeName, Report } from '../core/model';
 import type {
@@ -16,7 +18,9 @@ import type {
   Power,
   Reports,
   Settings,
+  Tasks,
   Vip,
+  Waits,
 } from '../core/ports';
 import { fail, ok, type Result } from '../core/result';
 import type { WorkflowState } from './state';
@@ -29,8 +33,12 @@ export interface Ports {
   events: Events;
   poker: Poker;
   power: Power;
+  waits: Waits;
+  tasks: Tasks;
   vip: Vip;
   executions: Executions;
+  /** Absent: nobody is ever held. */
+  brake?: Brake;
   clock: Clock;
   ids: Ids;
 }
@@ -43,6 +51,8 @@ export interface StepContext {
   state: WorkflowState;
   /** Name of the execution. */
   operation: string;
+  /** Of a step that puts its execution to sleep: what wakes it. */
+  token?: string;
   /** On the ports' clock. */
   deadlineAtMs: number;
   /** For the journal entry of this step, beside the result. */
@@ -58,8 +68,9 @@ export interface StepDefinition {
   needs: 'nothing' | 'operation' | 'epoch';
 }
 
-/** An outside problem as a step's: unreachable is tried again, the rest stops. */
+/** An outside problem as a step's: unreachable is tried again, the rest stops. Waiting for one's turn is no failure (T66). */
 export function fromOutside(problem: OutsideProblem): StepProblem {
+  if (isThrottled(problem)) return retry('Queued', problem.message, problem.next, problem.details);
   return problem.code === 'Unreachable'
     ? retry('Unreachable', problem.message, problem.next, problem.details)
     : halt('Broken', problem.message, problem.next, problem.details);
@@ -97,13 +108,14 @@ export async function changeLease(
 export async function until<T>(
   { ports, deadlineAtMs }: Pick<StepContext, 'ports' | 'deadlineAtMs'>,
   look: () => Promise<T | null>,
-  everyMs = 50,
+  everyMs: number | (() => number) = 50,
 ): Promise<T | null> {
   for (;;) {
     const found = await look();
     if (found !== null) return found;
-    if (ports.clock.nowMs() + everyMs >= deadlineAtMs) return null;
-    await ports.clock.sleep(everyMs);
+    const waitMs = typeof everyMs === 'number' ? everyMs : everyMs();
+    if (ports.clock.nowMs() + waitMs >= deadlineAtMs) return null;
+    await ports.clock.sleep(waitMs);
   }
 }
 

@@ -1,6 +1,6 @@
 // Looks at every cluster for what nobody is working on any more: an operation whose execution has ended, or a VIP that is not
-// at the main (T47, T50). Level-triggered: it may run at any time, twice, or late. Must never touch anything itself: the plan
-// `settle` does, under the lock.
+// at the main (T47, T50); and wakes an operation that sleeps though there is news for it. Level-triggered: it may run at any
+// time, twice, or late. Must never touch anything itself: the plan `settle` does, under the lock.
 
 import type { OutsideProblem } from '../core/errors';
 import type { ClusterConfig, Lease, NodeName } from '../core/model';
@@ -8,8 +8,9 @@ import type { Outside } from '../core/ports';
 import { ok, type Result } from '../core/result';
 import type { WorkflowState } from './state';
 import type { Ports } from './step';
+import { wakeForNews } from './wake';
 
-type Looking = Pick<Ports, 'leases' | 'executions' | 'vip' | 'clock'>;
+type Looking = Pick<Ports, 'leases' | 'executions' | 'vip' | 'clock' | 'reports' | 'power' | 'waits' | 'tasks'>;
 
 /** What there is to be put in order, as a sentence; null when there is nothing, or when somebody is at it. */
 export async function leftBehind(
@@ -73,6 +74,10 @@ export async function sweep(ports: Looking & Pick<Ports, 'settings'>, start: Sta
     const name = reason.ok && reason.value !== null ? await settle(ports, lease, reason.value, start) : reason;
     if (!name.ok) tell(config.name, name.error);
     else if (name.value !== null) swept.started.push(name.value);
+    else {
+      const woken = await wakeForNews(ports, config, lease);
+      if (!woken.ok) tell(config.name, woken.error);
+    }
   }
   return swept;
 }

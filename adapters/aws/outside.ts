@@ -50,7 +50,8 @@ function judged(
   if (permission.test(error.name))
     return {
       build: broken,
-      next: (action) => `allow the action ${action} in the role of the caller (infra/ lists what each part needs)`,
+      next: (action) =>
+        `allow the action ${action} in the role of the caller (docs/iam.md lists them), and see that what it touches carries the tag mainstay:control-plane`,
     };
   if (isThrottled(error))
     return { build: unreachable, next: (action) => `try again later: the account's quota for ${action} is used up` };

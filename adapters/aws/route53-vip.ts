@@ -16,7 +16,7 @@ import type { Outside, Vip } from '../../core/ports';
 import { fail, ok } from '../../core/result';
 import { broken } from '../problems';
 import { createRecordVip, type RecordVipOptions } from '../record-vip';
-import type { RecordChange, RecordSet, Zone } from '../record-zone';
+import type { NameChange, RecordSet, Zone } from '../record-zone';
 import { asked } from './outside';
 
 /** A page holds at most so many record sets (Route 53's own limit); one name has a handful. */
@@ -92,21 +92,18 @@ function whereNext(
   return name === bare(NextRecordName) && NextRecordType ? { name, type: NextRecordType } : { name };
 }
 
-async function change(
-  route53: Route53Client,
-  zoneId: string,
-  name: string,
-  changes: readonly RecordChange[],
-): Outside<string> {
-  const Changes = changes.map(({ action, set: { type, ttlS, values } }) => ({
-    Action: action,
-    ResourceRecordSet: {
-      Name: name,
-      Type: type as RRType,
-      TTL: ttlS,
-      ResourceRecords: values.map((Value) => ({ Value })),
-    },
-  }));
+async function changeMany(route53: Route53Client, zoneId: string, wanted: readonly NameChange[]): Outside<string> {
+  const Changes = wanted.flatMap(({ name, changes }) =>
+    changes.map(({ action, set: { type, ttlS, values } }) => ({
+      Action: action,
+      ResourceRecordSet: {
+        Name: name,
+        Type: type as RRType,
+        TTL: ttlS,
+        ResourceRecords: values.map((Value) => ({ Value })),
+      },
+    })),
+  );
   const command = new ChangeResourceRecordSetsCommand({ HostedZoneId: zoneId, ChangeBatch: { Changes } });
   const changed = await inZone(zoneId, 'ChangeResourceRecordSets', () => route53.send(command), ['InvalidChangeBatch']);
   return changed.ok ? ok(String(changed.value.ChangeInfo?.Id)) : changed;
@@ -128,7 +125,8 @@ async function nameServers(route53: Route53Client, zoneId: string): Outside<stri
 
 export const createRoute53Zone = (route53: Route53Client): Zone => ({
   list: (zoneId, names) => list(route53, zoneId, names),
-  change: (zoneId, name, changes) => change(route53, zoneId, name, changes),
+  change: (zoneId, name, changes) => changeMany(route53, zoneId, [{ name, changes }]),
+  changeMany: (zoneId, wanted) => changeMany(route53, zoneId, wanted),
   spread: (id) => spread(route53, id),
   nameServers: (zoneId) => nameServers(route53, zoneId),
 });

@@ -1,5 +1,6 @@
-// The one table: its keys, and the few ways in which items are read and written. Used by the four adapters beside it.
-// Every read is consistent (T4). No TTL attribute exists, and nothing is ever deleted: an epoch must not be forgotten (L1).
+// The one table: its keys, and the few ways in which items are read and written. Used by the adapters beside it.
+// Every read is consistent (T4), but those of the fleet's queue. No TTL attribute exists, and nothing of a cluster is ever deleted: an
+// epoch must not be forgotten (L1).
 
 import {
   type DynamoDBDocumentClient,
@@ -26,7 +27,7 @@ export type Item = Record<string, unknown>;
 
 const inCluster = (cluster: string, sk: string): Key => ({ pk: `CLUSTER#${cluster}`, sk });
 
-export const prefixes = { node: 'NODE#', journal: 'JOURNAL#', cluster: 'CLUSTER#' };
+export const prefixes = { node: 'NODE#', journal: 'JOURNAL#', cluster: 'CLUSTER#', wish: 'WISH#' };
 export const fleet = 'FLEET';
 
 export const keys = {
@@ -34,7 +35,13 @@ export const keys = {
   node: (cluster: string, node: string) => inCluster(cluster, `${prefixes.node}${node}`),
   config: (cluster: string) => inCluster(cluster, 'CONFIG'),
   policy: (cluster: string) => inCluster(cluster, 'POLICY'),
+  waiting: (cluster: string) => inCluster(cluster, 'WAITING'),
   entry: (cluster: string, at: string, unique: string) => inCluster(cluster, `${prefixes.journal}${at}#${unique}`),
+  place: (cluster: string) => inCluster(cluster, 'BRAKE'),
+  brake: { pk: `${fleet}#BRAKE`, sk: 'BRAKE' },
+  line: (api: string): Key => ({ pk: `${fleet}#LINE#${api}`, sk: 'LINE' }),
+  wish: (lane: string, id: string): Key => ({ pk: `${fleet}#LANE#${lane}`, sk: `${prefixes.wish}${id}` }),
+  leader: (lane: string): Key => ({ pk: `${fleet}#LANE#${lane}`, sk: 'LEADER' }),
   listed: (cluster: string): Key => ({ pk: fleet, sk: `${prefixes.cluster}${cluster}` }),
 };
 

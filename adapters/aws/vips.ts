@@ -2,6 +2,10 @@
 // IP addresses never evaluates Route 53's. Must never hold a call longer than its client is told.
 
 import type { Clock, LeaseStore, Vip } from '../../core/ports';
+import { governedAddresses } from '../governed/addresses';
+import type { Governor } from '../governed/governor';
+import { byImportance } from '../governed/vip';
+import { governedZone } from '../governed/zone';
 import { createVipByKind } from '../vip-by-kind';
 import { type ClientOptions, createClient } from './clients';
 
@@ -10,25 +14,38 @@ const readBack = { readBackMs: 10_000, pollMs: 100 };
 /** A name server is asked twice a second, Route 53's control plane once in two. */
 const spread = { askMs: 500, getChangeMs: 2000 };
 
-export function createAwsVip(options: ClientOptions, clock: Clock, leases: Pick<LeaseStore, 'read'>): Vip {
+/** Without a governor, as for a person at the command line, calls go straight to AWS, and the SDK tries again. */
+export function createAwsVip(
+  options: ClientOptions,
+  clock: Clock,
+  leases: Pick<LeaseStore, 'read'>,
+  governor?: Governor,
+): Vip {
   return createVipByKind({
     eip: async () => {
-      const [{ EC2Client }, { createEipVip }, { storedEpoch }] = await Promise.all([
+      const [{ EC2Client }, { createEc2Addresses }, { createVip, storedEpoch }] = await Promise.all([
         import('@aws-sdk/client-ec2'),
         import('./eip-vip'),
         import('../address-vip'),
       ]);
-      const epochOf = storedEpoch(leases);
-      return createEipVip(createClient(EC2Client, options), { clock, epochOf, ...readBack });
+      const addresses = createEc2Addresses(createClient(EC2Client, options));
+      const given = { clock, epochOf: storedEpoch(leases), ...readBack };
+      return governor
+        ? byImportance((importance) => createVip(governedAddresses(governor, addresses, importance), given))
+        : createVip(addresses, given);
     },
     route53: async () => {
-      const [{ Route53Client }, { createRoute53Vip }, { createNameServers }] = await Promise.all([
+      const [{ Route53Client }, { createRoute53Zone }, { createRecordVip }, { createNameServers }] = await Promise.all([
         import('@aws-sdk/client-route-53'),
         import('./route53-vip'),
+        import('../record-vip'),
         import('../name-servers'),
       ]);
-      const nameServers = createNameServers();
-      return createRoute53Vip(createClient(Route53Client, options), { clock, nameServers, ...spread });
+      const zone = createRoute53Zone(createClient(Route53Client, options));
+      const given = { clock, nameServers: createNameServers(), ...spread };
+      return governor
+        ? byImportance((importance) => createRecordVip(governedZone(governor, zone, importance), given))
+        : createRecordVip(zone, given);
     },
   });
 }

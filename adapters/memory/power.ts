@@ -1,7 +1,7 @@
 // Power of instances in memory, with EC2's semantics: a cut is only asked for, and `stopping` lasts (T11). Port: Power.
 // `onChange` lets a simulation kill what runs on the instance. Must never skip a state.
 
-import type { Clock, Power, PowerState } from '../../core/ports';
+import type { Clock, Cut, Outside, Power, PowerState } from '../../core/ports';
 import { fail, ok } from '../../core/result';
 import { broken, refused } from '../problems';
 import { type Faults, withFaults } from './faults';
@@ -37,18 +37,22 @@ export function createMemoryPower(options: MemoryPowerOptions): MemoryPower {
   const wrongState = (id: string, state: PowerState) =>
     fail(refused(`${id} is ${state}`, 'wait for a lasting state and ask again', { state }));
 
+  const stateOf = (id: string): Awaited<Outside<PowerState>> => {
+    const state = states.get(id);
+    return state ? ok(state) : unknown(id);
+  };
+  const cut = (id: string): Awaited<Outside<Cut>> => {
+    const state = states.get(id);
+    if (state === undefined) return unknown(id);
+    if (state === 'pending') return wrongState(id, state);
+    if (state === 'running') pass(id, 'stopping', 'stopped', stopMs);
+    return ok('at-once');
+  };
+
   const power: Power = {
-    state: async (id) => {
-      const state = states.get(id);
-      return state ? ok(state) : unknown(id);
-    },
-    cut: async (id) => {
-      const state = states.get(id);
-      if (state === undefined) return unknown(id);
-      if (state === 'pending') return wrongState(id, state);
-      if (state === 'running') pass(id, 'stopping', 'stopped', stopMs);
-      return ok(undefined);
-    },
+    state: async (id) => stateOf(id),
+    states: async (ids) => ok(new Map(ids.map((id) => [id, stateOf(id)]))),
+    cut: async (ids) => ok(new Map(ids.map((id) => [id, cut(id)]))),
     start: async (id) => {
       const state = states.get(id);
       if (state === undefined) return unknown(id);

@@ -4,7 +4,7 @@
 
 import type { ZodMiniType } from 'zod/mini';
 import type { OutsideProblem } from '../../core/errors';
-import type { Journal, LeaseStore, Reports, Settings } from '../../core/ports';
+import type { Journal, LeaseStore, Reports, Settings, Waits } from '../../core/ports';
 import { fail, ok, type Result } from '../../core/result';
 import { parsed } from '../records';
 import { type Faults, withFaults } from './faults';
@@ -12,6 +12,7 @@ import { createMemoryJournal } from './journal';
 import { createMemoryLeaseStore } from './lease-store';
 import { createMemoryReports } from './reports';
 import { createMemorySettings } from './settings';
+import { createMemoryWaits } from './waits';
 
 /** Sort key to item, per partition; the keys are those of the real table. */
 export interface MemoryTable {
@@ -27,6 +28,7 @@ export interface MemoryStore {
   leases: LeaseStore;
   reports: Reports;
   settings: Settings;
+  waits: Waits;
   journal: Journal;
   /** Direct access, without faults: for tests that plant or look. */
   table: MemoryTable;
@@ -92,6 +94,7 @@ export function createMemoryStore({ faults, table = createMemoryTable() }: Memor
     leases: withFaults('LeaseStore', createMemoryLeaseStore(table), faults),
     reports: withFaults('Reports', createMemoryReports(table), faults),
     settings: withFaults('Settings', createMemorySettings(table), faults),
+    waits: withFaults('Waits', createMemoryWaits(table), faults),
     journal: withFaults('Journal', createMemoryJournal(table), faults),
     table,
   };

@@ -7,7 +7,7 @@ import { fail, ok } from '../../core/result';
 import type { NameServers } from '../name-servers';
 import { broken, refused } from '../problems';
 import { createRecordVip } from '../record-vip';
-import type { RecordChange, RecordSet, Zone } from '../record-zone';
+import type { NameChange, RecordChange, RecordSet, Zone } from '../record-zone';
 import { type Faults, withFaults } from './faults';
 
 export interface MemoryZone extends Zone {
@@ -50,17 +50,20 @@ export function createMemoryZone({ zoneId, private: inside, faults, nameServers 
     fail(broken(`there is no hosted zone ${id} in this account`, 'correct vip.hostedZoneId in the configuration'));
   const put = (name: string, sets: readonly RecordSet[]) => void names.set(name, structuredClone([...sets]));
   const setsOf = (name: string): RecordSet[] => structuredClone(names.get(name) ?? []);
+  const changeMany = (id: string, wanted: readonly NameChange[]): Awaited<ReturnType<Zone['changeMany']>> => {
+    if (id !== zoneId) return unknown(id);
+    const after = wanted.map(({ name, changes: batch }) => ({ name, sets: applied(setsOf(name), batch) }));
+    for (const { sets } of after)
+      if (typeof sets === 'string')
+        return fail(refused(`InvalidChangeBatch: ${sets}`, 'read what is there now and decide anew'));
+    for (const { name, sets } of after) if (typeof sets !== 'string') put(name, sets);
+    changes += 1;
+    return ok(`/change/C${changes}`);
+  };
   const zone: Zone = {
     list: async (id, wanted) => (id === zoneId ? ok(new Map(wanted.map((name) => [name, setsOf(name)]))) : unknown(id)),
-    change: async (id, name, batch) => {
-      if (id !== zoneId) return unknown(id);
-      const next = applied(setsOf(name), batch);
-      if (typeof next === 'string')
-        return fail(refused(`InvalidChangeBatch: ${next}`, 'read what is there now and decide anew'));
-      put(name, next);
-      changes += 1;
-      return ok(`/change/C${changes}`);
-    },
+    change: async (id, name, batch) => changeMany(id, [{ name, changes: batch }]),
+    changeMany: async (id, wanted) => changeMany(id, wanted),
     spread: async (change) => ok(Number(change.slice('/change/C'.length)) <= settled),
     nameServers: async (id) => (id === zoneId ? ok(inside ? [] : [...nameServers]) : unknown(id)),
   };

@@ -5,10 +5,11 @@
 import { best, evaluate } from '../../core/candidates';
 import { vacantLease } from '../../core/lease';
 import type { ClusterConfig, Lease, NodeName } from '../../core/model';
-import { abandonedOn, configOf, leaseOf, nodeIn } from '../../desk/cluster';
+import { abandonedOn, configOf, isAsleep, leaseOf, nodeIn } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';
 import { failure, must } from '../../desk/problems';
 import { durationText } from '../../desk/texts';
+import { wake } from '../../workflows/wake';
 import { type ByOptions, type Define, examples, withBy, withTimeout } from '../command';
 import { changedLease, recordAct, waitForLease } from '../lease-change';
 import type { Session } from '../session';
@@ -42,7 +43,7 @@ export async function runStart(options: StartOptions, session: Session): Promise
   const stored = await leaseOf(desk, config.name);
   const lease = stored ?? vacantLease(config.name, config.timings.ttlMs);
   judgeSeatable(lease, options);
-  const abandoned = await abandonedOn(desk, lease);
+  const abandoned = await replaceable(desk, lease);
   const { node, because } = await chosen(desk, config, lease, options.node);
   if (stored === null) await createLease(desk, lease);
   const seated = await changedLease(desk, config, 'seat', () => ({ node, ...(abandoned ? { abandoned } : {}) }));
@@ -52,6 +53,7 @@ export async function runStart(options: StartOptions, session: Session): Promise
     because: `${node} is seated at epoch ${seated.epoch}: ${because}`,
   });
   screen.line(`${node} IS SEATED AT EPOCH ${seated.epoch}: ${because}`);
+  await endReplaced(session, lease);
   const main = await waitForLease(session, {
     config,
     node,
@@ -65,6 +67,20 @@ export async function runStart(options: StartOptions, session: Session): Promise
     screen.paint.green(`START OF '${node}@${config.name}' WAS SUCCESSFUL (epoch ${main.epoch}, ${durationText(ms)})`),
   );
   screen.document({ cluster: config.name, main: node, epoch: main.epoch, ms });
+}
+
+/**
+ * A failover that sleeps until a person proves the fence gives way to a person's word of another kind: it would hold the lock for
+ * a day (T50). Should it have woken this moment, one of the two writes of the lease is refused.
+ */
+const replaceable = async (desk: Desk, lease: Lease): Promise<string | undefined> =>
+  (await isAsleep(desk, lease)) ? lease.operation?.id : abandonedOn(desk, lease);
+
+/** It finds another epoch, touches nothing and ends. One that is not woken does so when its time is over. */
+async function endReplaced({ desk, screen }: Session, { cluster, operation, epoch }: Lease): Promise<void> {
+  if (operation === null) return;
+  const woken = await wake(desk, { cluster, operation: operation.id, epoch });
+  if (!woken.ok) screen.warn(`${operation.id} sleeps on, and will touch nothing: ${woken.error.message}`);
 }
 
 /** The first main has no workflow that could move the VIP; whoever has it now lost the cluster or never had it. */

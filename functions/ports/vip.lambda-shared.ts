@@ -1,7 +1,10 @@
-// The VIP for the functions that look at it or move it, of whatever kind the cluster has.
+// The VIP, of any kind, for the functions that move it, under the account's quotas.
 
 import { createAwsVip } from '../../adapters/aws/vips';
+import type { Governor } from '../../adapters/governed/governor';
 import type { Clock, LeaseStore } from '../../core/ports';
-import { controlPlane } from '../wiring.lambda-shared';
+import { governed } from '../wiring.lambda-shared';
 
-export const vip = (clock: Clock, leases: LeaseStore) => ({ vip: createAwsVip(controlPlane, clock, leases) });
+export const vip = (clock: Clock, leases: LeaseStore, governor: Governor) => ({
+  vip: createAwsVip(governed, clock, leases, governor),
+});

@@ -10,6 +10,7 @@ import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { type BrakeLimits, defaultBrake } from '../../core/brake';
 import { plans } from '../../workflows/plans';
 import { bundleFunctions } from '../bundle';
 import { documents } from '../documents';
@@ -52,6 +53,11 @@ export interface ControlPlaneProps {
    * @default true
    */
   readonly restApi?: boolean;
+  /**
+   * How many clusters may fail over by themselves in one window before the next ones wait for a person (docs/storms.md).
+   * @default 10, or half of all clusters when that is more, in 10 minutes
+   */
+  readonly brake?: BrakeLimits;
 }
 
 /** Tag by which the rights of the functions are bounded: its value is the control plane's name. */
@@ -68,11 +74,13 @@ export class ControlPlane extends Construct {
   readonly functions: Functions;
   /** null: there is none. */
   readonly restApi: RestApi | null;
+  readonly brake: BrakeLimits;
   private readonly clusters = new Set<string>();
 
   constructor(scope: Construct, id: string, props: ControlPlaneProps = {}) {
     super(scope, id);
     this.name = props.name ?? Stack.of(this).stackName;
+    this.brake = props.brake ?? defaultBrake;
     this.table = leaseTable(this, 'Table', {
       tableName: this.name,
       encryptionKey: props.encryptionKey,

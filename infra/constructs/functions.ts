@@ -96,6 +96,7 @@ function deadlinesOf(all: readonly Plan[]): Map<string, number> {
   for (const plan of all) {
     for (const entry of plan.entries) for (const step of isTogether(entry) ? entry.together : [entry]) note(step);
     for (const entry of plan.entries) if (!isTogether(entry) && entry.undo) note(entry.undo);
+    for (const entry of plan.entries) if (!isTogether(entry) && entry.ask) note(entry.ask);
     note(plan.afterUndo);
     note(plan.page);
   }

@@ -87,7 +87,7 @@ export class ProtectedCluster extends Construct {
       resourceType: 'Custom::MainstayCluster',
       serviceToken: this.controlPlane.functionOf('configure').functionArn,
       serviceTimeout: Duration.minutes(2),
-      properties: { cluster: Stack.of(this).toJsonString(this.config) },
+      properties: { cluster: Stack.of(this).toJsonString(this.config), brake: JSON.stringify(this.controlPlane.brake) },
     });
   }
 }

@@ -1,7 +1,7 @@
 // One Standard state machine per plan, rendered from the plan's data (infra/state-machine.ts). Its role may call the
 // functions of its own steps and write traces and logs, nothing else.
 
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
@@ -68,7 +68,9 @@ function stateMachine(
     stateMachineName: `${name}-${plan.kind}`,
     stateMachineType: 'STANDARD',
     roleArn: role.roleArn,
-    definitionString: Stack.of(scope).toJsonString(render(plan, (step) => functions.of(step).functionArn)),
+    definitionString: Stack.of(scope).toJsonString(
+      render(plan, (step) => functions.of(step).functionArn, Aws.PARTITION),
+    ),
     tracingConfiguration: { enabled: true },
     loggingConfiguration: {
       level: 'ALL',

@@ -4,7 +4,7 @@
 import { Token } from 'aws-cdk-lib';
 
 /** Fields that are checked for their form, and how a stand-in begins. */
-const forms: Record<string, string> = { instanceId: 'i-', allocationId: 'eipalloc-' };
+const forms: Record<string, string> = { instanceId: 'i-', networkInterfaceId: 'eni-', allocationId: 'eipalloc-' };
 
 /** Every string of a value, with the field that holds it. */
 function mapStrings(value: unknown, change: (text: string, field: string) => string, field = ''): unknown {

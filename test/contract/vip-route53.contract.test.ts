@@ -5,9 +5,9 @@ import { createMemoryZone } from '../../adapters/memory/zone';
 import { createNameServers } from '../../adapters/name-servers';
 import { markerText } from '../../adapters/record-zone';
 import type { ClusterConfig } from '../../core/model';
+import { type NameServer, startNameServer } from '../../local/name-server';
 import { createFakeRoute53 } from '../support/fake-route53';
 import { hastyClock } from '../support/hasty-clock';
-import { type NameServer, startNameServer } from '../support/name-server';
 import { aConfig, aNode, problem, value } from '../support/samples';
 import { recordVip } from './suites/vip-record';
 

@@ -3,12 +3,13 @@
 
 import type { VirtualClock } from '../../adapters/memory/clock';
 import type { MemoryExecutions } from '../../adapters/memory/executions';
+import type { MemoryTasks } from '../../adapters/memory/tasks';
 import { retry } from '../../core/errors';
 import type { OperationKind } from '../../core/model';
 import { isTogether } from '../../core/plan';
 import type { MainstayEvent } from '../../core/ports';
 import { fail, ok } from '../../core/result';
-import { interpret, type Outcome } from '../../workflows/interpreter';
+import { interpret, type Outcome, type Sleep } from '../../workflows/interpreter';
 import { plans } from '../../workflows/plans';
 import { runStep, type StepCall } from '../../workflows/run-step';
 import type { WorkflowState } from '../../workflows/state';
@@ -32,6 +33,8 @@ export interface Execution {
   input: object;
   /** Dies when somebody presses Stop; what its last function does goes on. */
   life: Life;
+  /** What wakes it, when it sleeps. */
+  token: string | null;
   /** The step it is at, and the state it was given. */
   at: StepCall | null;
   outcome: Outcome | null;
@@ -43,6 +46,7 @@ export interface CloudParts {
   clock: VirtualClock;
   random: Random;
   executions: MemoryExecutions;
+  tasks: MemoryTasks;
   /** Ports of one invocation; its calls pass the gate of its life. */
   ports: (life: Life) => Ports;
   tell: (what: string) => void;
@@ -83,6 +87,7 @@ export class Cloud {
       name,
       input,
       life: new Life(),
+      token: null,
       at: null,
       outcome: null,
       stopped: false,
@@ -97,6 +102,7 @@ export class Cloud {
   stop(execution: Execution): void {
     this.parts.tell(`execution ${execution.name} stopped in the console at ${execution.at?.step ?? 'its start'}`);
     execution.life.die();
+    if (execution.token !== null) this.parts.tasks.stop(execution.token);
     execution.stopped = true;
     this.stoppedAtMs = this.parts.clock.nowMs();
     this.parts.executions.ended(execution.name);
@@ -116,7 +122,7 @@ export class Cloud {
   redrive(execution: Execution): Promise<Outcome> | null {
     const { kind, at } = execution;
     const planned = plans[kind].entries.flatMap((entry) => (isTogether(entry) ? [...entry.together] : [entry]));
-    if (at && !planned.some(({ step }) => step === at.step)) return null;
+    if (at && !planned.some(({ step, ask }) => step === at.step || ask?.step === at.step)) return null;
     this.parts.tell(`execution ${execution.name} redriven at ${execution.at?.step ?? 'its start'}`);
     execution.life = new Life();
     execution.redrivenAtMs = this.parts.clock.nowMs();
@@ -136,7 +142,7 @@ export class Cloud {
       await life.gate();
       return result;
     };
-    const options = { stepRunner, ...(at ? { from: at.step } : {}) };
+    const options = { stepRunner, sleep: this.sleepOf(execution), ...(at ? { from: at.step } : {}) };
     const outcome = await interpret(ports(life), plans[kind], at?.state ?? input, name, options);
     execution.outcome = outcome;
     executions.ended(name);
@@ -144,6 +150,26 @@ export class Cloud {
     this.parts.ended(execution);
     if (outcome.end !== 'done') this.message('status event', () => void this.sweep());
     return outcome;
+  }
+
+  /** With a task token; a sleeper that is stopped is woken by nobody. */
+  private sleepOf(execution: Execution): Sleep {
+    const { tasks, tell } = this.parts;
+    const { life, name } = execution;
+    return {
+      begin: () => {
+        execution.token = tasks.begin();
+        return execution.token;
+      },
+      ended: async (token, timeoutMs) => {
+        tell(`execution ${name} sleeps`);
+        const woken = await tasks.ended(token, timeoutMs);
+        await life.gate();
+        execution.token = null;
+        tell(`execution ${name} ${woken ? 'is woken' : 'was not woken in time'}`);
+        return woken;
+      },
+    };
   }
 
   private async invoke(call: StepCall): ReturnType<typeof runStep> {

@@ -195,6 +195,7 @@ export const byPeople = {
     void world.people.pause();
     later(world, 3000, 20_000, () => void world.people.resume());
   } },
+  'fence confirmed': { traps: ['T54'], strike: (world) => void world.people.standByFence(world.random.between(5000, 40_000)) },
   'policy manual': { traps: ['T62'], strike: (world) => {
     void world.people.setPolicy('manual');
     later(world, 5000, 30_000, () => void world.people.setPolicy('automatic'));

@@ -37,10 +37,12 @@ export class HistoryFailed extends Error {
 }
 
 const ladders: FenceRung[][] = [
-  ['demote-ack', 'self-fence', 'power-off'],
-  ['demote-ack', 'self-fence', 'power-off'],
+  ['demote-ack', 'self-fence', 'power-off', 'operator'],
+  ['demote-ack', 'self-fence', 'power-off', 'operator'],
   ['demote-ack', 'power-off'],
-  ['demote-ack', 'self-fence'],
+  ['demote-ack', 'self-fence', 'operator'],
+  ['demote-ack', 'operator'],
+  ['operator'],
 ];
 
 /** A cluster at rest, as this seed has it. */
@@ -119,7 +121,8 @@ async function loseMainForGood(world: World, strike: Striker): Promise<void> {
   const { mode } = world.config.replication;
   // In strict mode whoever is left alone accepts nothing, as it was ordered to.
   const replaceable = mode === 'async' || (recorded.length > 0 && (mode === 'sync' || world.machines.length > 2));
-  const provable = replaceable && (world.config.fence.includes('power-off') || !lost?.withoutDeadman);
+  const stopsItself = world.config.fence.includes('self-fence') && !lost?.withoutDeadman;
+  const provable = replaceable && (world.config.fence.includes('power-off') || stopsItself);
   if (provable && (main === lost || !main?.accepts || world.vipTarget() !== main)) {
     world.witness.breaks(
       'I16',
@@ -160,6 +163,7 @@ export async function comeToRest(world: World): Promise<void> {
 async function standBy(world: World): Promise<void> {
   const { people, machines } = world;
   const { phase, operation, holder, shunned, pausedBy } = world.lease();
+  if (phase === 'claimed' && (await people.asleep()) !== null) return void people.confirmFenced();
   if (operation !== null) return;
   // A power-off that was asked for may have come after everything else.
   for (const machine of machines) if (!machine.powered) world.powerOn(machine);

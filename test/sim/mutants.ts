@@ -18,6 +18,7 @@ const edit = (file: string, was: string, becomes: string): Edit => ({ file, was,
 
 const lease = 'core/lease.ts';
 const fence = 'workflows/steps/fence.ts';
+const rungs = 'workflows/steps/fence-rungs.ts';
 const keeper = 'agent/lease-keeper.ts';
 const work = 'agent/engine-work.ts';
 
@@ -59,7 +60,7 @@ export const mutants = {
   'word-of-one': { mistake: 'one node’s word is enough to go on without the store (T20)',
     edits: [edit('agent/failsafe.ts', 'return words.every(', 'return words.some(')] },
   'failsafe-main-taken-for-fenced': { mistake: 'a full ttl of silence proves a fence though the main goes on by the others’ word',
-    edits: [edit(fence, 'if (wentOnByWord(context, former, reports)) return null;', '')] },
+    edits: [edit(rungs, 'if (wentOnByWord(look)) return', 'if (nowMs < 0) return')] },
   // ---- commits that wait
   'degraded-before-recorded': { mistake: 'the engine stops waiting for a backup before the lease stops naming it (T30)',
     edits: [edit('core/replication.ts', 'const nodes = [...view.recorded, ...joining(view)];', 'const nodes = [...view.recorded.filter((node) => view.well.includes(node)), ...joining(view)];')] },
@@ -78,21 +79,24 @@ export const mutants = {
     edits: [edit('agent/agent.ts', '    await this.work.armDeadman();\n    return written', '    this.parts.deadman.arm(0, 0);\n    return written')] },
   // ---- the fence
   'promotion-on-unproven': { mistake: 'a fence that is not proven within two heartbeats is recorded as if it were (T19)',
-    edits: [edit(fence, 'mayCut ? ports.clock.nowMs() + graceMs : context.deadlineAtMs', 'ports.clock.nowMs() + graceMs'),
-      edit(fence, '(mayCut && (await cutPower(context, former)) ? await look([...gentle, powerOff], context.deadlineAtMs) : null);', 'null;'),
-      edit(fence, 'if (found === null) {', "if (found === null) return record(context, { node: former, epoch: lease.epoch, how: 'power-off', evidence: 'nobody objects' });\n  if (found === null) {")] },
+    edits: [edit(fence, 'if (found) return { how: found.how, evidence: found.evidence };',
+      "if (found) return { how: found.how, evidence: found.evidence };\n  if (seen.nowMs - search.beganAtMs >= graceMs(context.config)) return { how: 'power-off', evidence: 'nobody objects' };")] },
   'stopping-taken-for-stopped': { mistake: 'EC2’s `stopping` is taken for stopped (T11)',
-    edits: [edit(fence, "state.value !== 'stopped' && state.value !== 'terminated'", "state.value === 'running'")] },
+    edits: [edit(rungs, "state === 'stopped' || state === 'terminated'", "state !== 'running'")] },
   'self-fence-without-waiting': { mistake: 'an armed deadman is taken for a proof before the ttl has passed',
-    edits: [edit(fence, ' || ports.clock.nowMs() - silentSinceMs < waitMs', '')] },
+    edits: [edit(rungs, 'nowMs - silentSinceMs < waitMs', 'nowMs < 0')] },
   'stale-report-taken-for-an-ack': { mistake: 'a report from before the claim proves that the engine is stopped',
-    edits: [edit(fence, 'report.seen.epoch >= context.lease.epoch && provenStopped.includes(report.state) && ', '')] },
+    edits: [edit(rungs, 'report.seen.epoch >= lease.epoch && provenStopped.includes(report.state) && ', '')] },
   'deadman-believed-unseen': { mistake: 'a node is believed to stop itself though nothing on it does',
-    edits: [edit(fence, "config.fence.includes('self-fence') && report?.deadman === 'armed'", "config.fence.includes('self-fence')"),
-      edit(fence, "report?.deadman !== 'armed' || ", 'report === undefined || ')] },
+    edits: [edit(fence, "= config.fence.includes('self-fence') && report?.deadman === 'armed'", "= config.fence.includes('self-fence')"),
+      edit(rungs, "if (report?.deadman !== 'armed')", 'if (report === undefined)')] },
   'candidate-before-the-fence': { mistake: 'the candidate is chosen while the old main may still be acknowledging (T28)',
-    edits: [edit('workflows/plans/failover.ts', "{ name: 'Fence the old main until proven', step: 'fence', deadlineMs: 600_000, retry: forward },\n", ''),
-      edit('workflows/plans/failover.ts', "step: 'choose-after-fence', deadlineMs: 10_000, retry: forward },\n", "step: 'choose-after-fence', deadlineMs: 10_000, retry: forward },\n    { name: 'Fence the old main until proven', step: 'fence', deadlineMs: 600_000, retry: forward },\n")] },
+    edits: [edit('workflows/plans/failover.ts', "step: 'fence'", "step: 'choose'"), edit('workflows/plans/failover.ts', "step: 'choose-after-fence'", "step: 'fence'"),
+      edit('workflows/plans/failover.ts', "step: 'choose'", "step: 'choose-after-fence'")] },
+  'operator-word-of-older-epoch-believed': { mistake: 'a person’s word is kept over a claim, and believed about whoever is to be fenced next (T54)',
+    edits: [edit(lease, '      vouched: null,\n', ''),
+      edit(rungs, 'if (vouched.epoch !== lease.epoch || vouched.node !== former)', 'if (nowMs < 0)'),
+      edit(rungs, 'report.seen.version >= vouched.version && ', 'report.seen.version >= lease.version && ')] },
   'old-main-not-shunned': { mistake: 'a claim forgets to shun the former holder, which comes back by itself',
     edits: [edit(lease, '...shunHolder(lease),', '')] },
   // ---- data
@@ -107,6 +111,7 @@ export const mutants = {
   // ---- workflow
   'stale-step-obeyed': { mistake: 'a late step of an older epoch is carried out (L5, T48, T57)',
     edits: [edit('workflows/run-step.ts', 'const stale = judgeStale(definition, context);', 'const stale = judgeStale(definition, context) && null;'),
+      edit('adapters/address-vip.ts', 'if (epoch >= stored.value) return ok(undefined);', 'if (epoch >= 0 || stored.value < 0) return ok(undefined);'),
       edit('workflows/steps/move-vip.ts', 'if (lease.holder !== candidate) {', "if (candidate === '') {"),
       edit('workflows/steps/move-vip.ts', 'if (now.value?.epoch !== lease.epoch || now.value.holder !== candidate)', 'if (now.value === null)')] },
   'undo-after-the-point-of-no-return': { mistake: 'whatever fails is undone, however far it went (T51)',
@@ -134,6 +139,7 @@ export const mutants = {
   'vip-by-blind-upsert': { mistake: 'the VIP is taken from whoever has it (T43)',
     edits: [edit('adapters/memory/vip.ts', 'if (association)\n', 'if (association && held.size === 0)\n'),
       edit('adapters/address-vip.ts', 'if (node !== null && node !== from) return fail(heldBy(config, node, from));\n  const ended', 'const ended'),
+      edit('adapters/address-vip.ts', 'if (epoch >= stored.value) return ok(undefined);', 'if (epoch >= 0 || stored.value < 0) return ok(undefined);'),
       edit('workflows/run-step.ts', "if (needs === 'epoch' && state.epoch !== lease.epoch) {", "if (needs === 'epoch' && state.epoch === undefined) {"),
       edit('workflows/steps/move-vip.ts', 'if (lease.holder !== candidate) {', "if (candidate === '') {"),
       edit('workflows/steps/move-vip.ts', 'if (now.value?.epoch !== lease.epoch || now.value.holder !== candidate)', 'if (now.value === null)')] },

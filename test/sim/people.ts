@@ -3,12 +3,14 @@
 import { type ChangeRequest, changed, type TransitionName } from '../../core/lease';
 import type { OperationKind, PolicyMode } from '../../core/model';
 import type { Outcome } from '../../workflows/interpreter';
+import { wake } from '../../workflows/wake';
 import { anAddress } from '../support/samples';
 import type { Machine } from './machine';
 import type { World } from './world';
 
 export class People {
   private orders = 0;
+  private isOnTheWay = false;
 
   constructor(private readonly world: World) {}
 
@@ -43,11 +45,20 @@ export class People {
     const [right] = whole.sort((a, b) => b.engine.writes.length - a.engine.writes.length);
     if (!right) return;
     world.byPerson = true;
-    if (await this.change('seat', { node: right.name })) {
+    const abandoned = await this.asleep();
+    if (await this.change('seat', { node: right.name, ...(abandoned === null ? {} : { abandoned }) })) {
       world.clients.writeOff(right);
       world.addresses.steal(anAddress(world.config), right.config.instanceId);
     }
     world.byPerson = false;
+  }
+
+  /** The operation that sleeps until a fence is proven, or null. */
+  async asleep(): Promise<string | null> {
+    const { operation, epoch, cluster } = this.world.lease();
+    const waiting = await this.world.store.waits.read(cluster);
+    const isIt = waiting.ok && waiting.value?.operation === operation?.id && waiting.value?.epoch === epoch;
+    return isIt ? (operation?.id ?? null) : null;
   }
 
   /** systemctl stop on the node: the agent hands everything over in peace, or is killed by systemd in the end. */
@@ -66,6 +77,44 @@ export class People {
     machine.killAgent();
     machine.left = { epoch: world.lease().epoch, undisturbed: served && quiet() };
     world.tell(`${machine.name}: agent has ended`);
+  }
+
+  /**
+   * mainstay confirm-fenced, by somebody who knows: the node is off, or they pull its plug first. Walking there and back takes a
+   * while, and the word is for the epoch that they left with (T54).
+   */
+  async confirmFenced(): Promise<void> {
+    const { world } = this;
+    const { phase, former, fence, epoch } = world.lease();
+    const machine = world.machine(former);
+    if (phase !== 'claimed' || fence !== null || !machine || this.isOnTheWay) return;
+    this.isOnTheWay = true;
+    await world.clock.sleep(world.random.between(100, 3000));
+    if (machine.powered) {
+      world.tell(`ann pulls the plug of ${machine.name}`);
+      machine.powerOff();
+      world.power.set(machine.config.instanceId, 'stopped');
+    }
+    await world.clock.sleep(world.random.between(100, 2000));
+    await this.vouch(machine.name, epoch);
+    this.isOnTheWay = false;
+  }
+
+  /** The word, whether it is true or not, and then the alarm clock. */
+  async vouch(node: string, epoch: number): Promise<boolean> {
+    const { world } = this;
+    const word = { by: 'ann', reason: 'its plug is in my hand', at: world.clock.wall() };
+    if (!(await this.change('vouch', { node, epoch, word }))) return false;
+    const { cluster, operation } = world.lease();
+    await wake({ waits: world.store.waits, tasks: world.tasks }, { cluster, operation: operation?.id ?? '', epoch });
+    return true;
+  }
+
+  /** For a while, whenever a fence cannot be proven. */
+  async standByFence(forMs: number): Promise<void> {
+    const { clock } = this.world;
+    for (const endMs = clock.nowMs() + forMs; clock.nowMs() < endMs; await clock.sleep(1000))
+      await this.confirmFenced();
   }
 
   private async change(name: TransitionName, request: ChangeRequest): Promise<boolean> {

@@ -6,6 +6,7 @@ import { createMemoryExecutions } from '../../adapters/memory/executions';
 import { createMemoryEvents, createMemoryPoker } from '../../adapters/memory/messages';
 import { createMemoryPower } from '../../adapters/memory/power';
 import { createMemoryStore, type MemoryStore, type MemoryTable } from '../../adapters/memory/store';
+import { createMemoryTasks } from '../../adapters/memory/tasks';
 import { createMemoryAddresses, createMemoryVip } from '../../adapters/memory/vip';
 import { unreachable } from '../../adapters/problems';
 import { Agent } from '../../agent/agent';
@@ -57,6 +58,7 @@ export class World implements Scene {
   readonly store: MemoryStore;
   readonly ids = createSequentialIds();
   readonly executions = createMemoryExecutions();
+  readonly tasks = createMemoryTasks({ clock: this.clock });
   readonly addresses;
   readonly power;
   /** Chance that one call of an agent or a step goes wrong. */
@@ -236,6 +238,7 @@ export class World implements Scene {
       clock: this.clock,
       random: this.random,
       executions: this.executions,
+      tasks: this.tasks,
       ports: (life) => this.stepPorts(life),
       tell: (what) => this.tell(what),
       struck: (fault) => this.coverage.fault(fault),
@@ -295,7 +298,7 @@ export class World implements Scene {
   }
 
   private stepPorts(life: Life): Ports {
-    const { leases, reports, settings } = this.store;
+    const { leases, reports, settings, waits } = this.store;
     const conditions = this.conditions('control plane');
     const reach = <Port extends object>(name: string, port: Port) => life.guard(overNetwork(name, port, conditions));
     const journal = reach('Journal', this.store.journal);
@@ -303,6 +306,8 @@ export class World implements Scene {
       leases: reach('LeaseStore', leases),
       reports: reach('Reports', reports),
       settings: reach('Settings', settings),
+      waits: reach('Waits', waits),
+      tasks: reach('Tasks', { wake: this.tasks.wake }),
       journal: this.witnessed({ ...this.store, journal }),
       events: reach('Events', createMemoryEvents({ onEvent: (event) => void this.events.push(event) })),
       poker: reach(

@@ -18,6 +18,7 @@ interface Args {
     AllowReassociation?: boolean;
     AssociationId?: string;
     InstanceIds?: string[];
+    SkipOsShutdown?: boolean;
   };
 }
 
@@ -36,10 +37,34 @@ async function terminated(emulator: EC2Client, ids: string[]): Promise<string | 
   return ids.find((id) => instances.some(({ InstanceId, State }) => InstanceId === id && State?.Name === 'terminated'));
 }
 
-/** EC2 answers every call of this command with an error of this name. */
-export function refuseAlways(client: EC2Client, command: string, name: string, httpStatusCode: number): void {
+/** EC2 without a cloud behind it: knows every instance but one, and everything that is asked to stop is stopping. */
+export function answerStops(client: EC2Client, unknown: string): void {
+  const middleware =
+    (_: Next, context: { commandName?: string }) =>
+    async ({ input }: Args) => {
+      const ids = input.InstanceIds ?? [];
+      if (ids.includes(unknown))
+        throw refusal('InvalidInstanceID.NotFound', `The instance ID '${unknown}' does not exist`);
+      const State = { Name: 'stopping' };
+      const instances = ids.map((InstanceId) => ({ InstanceId, State, CurrentState: State }));
+      const isStop = context.commandName === 'StopInstancesCommand';
+      const $metadata = { httpStatusCode: 200 };
+      const told = isStop ? { StoppingInstances: instances } : { Reservations: [{ Instances: instances }] };
+      return { output: { ...told, $metadata } };
+    };
+  client.middlewareStack.add(middleware as never, { step: 'deserialize', priority: 'high', name: 'answerStops' });
+}
+
+/** EC2 answers every call of this command (or those that are meant) with an error of this name. */
+export function refuseAlways(
+  client: EC2Client,
+  command: string,
+  name: string,
+  httpStatusCode: number,
+  when: (input: { SkipOsShutdown?: boolean }) => boolean = () => true,
+): void {
   const middleware = (next: Next, context: { commandName?: string }) => async (args: Args) => {
-    if (context.commandName !== command) return next(args);
+    if (context.commandName !== command || !when(args.input)) return next(args);
     throw new EC2ServiceException({
       name,
       message: `You may not ${command}`,

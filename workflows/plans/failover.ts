@@ -10,7 +10,8 @@ export const failover: Plan = {
   entries: [
     { name: 'Verify that the main is gone', step: 'verify', deadlineMs: 30_000, retry: shortly },
     { name: 'Claim the lease', step: 'claim', deadlineMs: 10_000, retry: forward, pointOfNoReturn: true },
-    { name: 'Fence the old main until proven', step: 'fence', deadlineMs: 600_000, retry: forward },
+    { name: 'Fence the old main until proven', step: 'fence', deadlineMs: 600_000, retry: forward,
+      ask: { name: 'Wait for a person: is the old main stopped?', step: 'ask-operator', deadlineMs: 20_000, retry: forward, waitMs: 86_400_000 } },
     { name: 'Choose the candidate', step: 'choose-after-fence', deadlineMs: 10_000, retry: forward },
     { name: 'Grant the lease', step: 'grant', deadlineMs: 10_000, retry: forward },
     { name: 'Bring the new main into service', together: [

@@ -13,3 +13,9 @@ export const forward: Retry = { times: 8, everyMs: 1000, backoff: 1.5 };
 
 /** A reseed copies everything: 36 waits of 10 minutes are 6 hours. */
 export const untilRejoined: Retry = { times: 36, everyMs: 1000, backoff: 1 };
+
+/**
+ * On Retry.Queued, beside a step's own retry: AWS's quota is used up, and everybody's turn comes (T66). Each try waits 8 s in line by
+ * itself, so 200 tries are half an hour: 9,000 calls at 5 per second.
+ */
+export const inLine: Retry = { times: 200, everyMs: 1000, backoff: 1 };

@@ -1,28 +1,39 @@
 // Nothing is promoted before this step has a proof that the former holder accepts no writes, and has recorded it on the
-// lease. Rungs of the ladder that policy allows are looked at side by side, power-off last; the first PROVEN wins. A rung
-// that cannot be looked at proves nothing (T19), and neither does a request (T11).
+// lease. Rungs of the ladder that policy allows are looked at side by side; the first PROVEN wins, and every verdict that
+// changes is journaled, so that one can read afterwards why nobody was promoted. Power is cut last, and polled slowly.
 
-import { halt } from '../../core/errors';
-import type { FenceHow, FenceProof, NodeName, NodeState, Report } from '../../core/model';
+import { halt, type StepProblem } from '../../core/errors';
+import type { FenceProof, Lease, NodeName, Report, Verdict } from '../../core/model';
 import { fail, ok } from '../../core/result';
-import { contenderWaitMs } from '../../core/timings';
-import { changeLease, nodeOf, reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
+import { changeLease, nodeOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
+import { graceMs, judgeAll, type Look, sentenceOf } from './fence-rungs';
 
 export const fence: StepDefinition = { needs: 'epoch', run };
 
-interface Look {
+/** Reports are reads of our own table; after the first seconds nobody waits for a millisecond. */
+const reportsEveryMs = (lookedMs: number): number => (lookedMs < 15_000 ? 50 : 1000);
+/** EC2 gives an account 20 Describe calls a second, for everybody (T66). The lease is read as often. */
+const slowEveryMs = 1000;
+/** A cut that was throttled or lost is asked for again after 5 s, one that a person has to make possible after 30 s, and an accepted one after a minute. */
+const cutAgainMs = { Unreachable: 5000, Refused: 5000, Broken: 30_000, accepted: 60_000 };
+/** Within a minute EC2 has nearly always stopped an instance by force: from then on a person should know. */
+const attentionAfterMs = 60_000;
+
+/** One invocation's looking, from its first look to its deadline. */
+interface Search {
   context: StepContext;
-  former: NodeName;
-  /** Since when nobody can have renewed, on this step's clock; -Infinity when a contender watched the whole ttl. */
-  silentSinceMs: number;
-  report: Report | undefined;
-  reports: readonly Report[];
+  look: Look;
+  beganAtMs: number;
+  slowAtMs: number;
+  cutAtMs: number;
+  mayCut: boolean | null;
+  verdicts: readonly Verdict[];
+  /** Sentences that are journaled, and problems that a person was told of. */
+  told: Set<string>;
 }
 
-type Rung = (look: Look) => Promise<{ how: FenceHow; evidence: string } | null>;
-
 async function run(context: StepContext): StepResult {
-  const { ports, lease, state } = context;
+  const { lease } = context;
   if (lease.fence) return ok(proven(context, lease.fence));
   if (lease.former === null) {
     return record(context, {
@@ -32,108 +43,194 @@ async function run(context: StepContext): StepResult {
       evidence: 'no node has held this lease',
     });
   }
-  const former = lease.former;
+  const search = begin(context, lease.former);
+  const lookedMs = () => context.ports.clock.nowMs() - search.beganAtMs;
+  const found = await until(
+    context,
+    () => look(search),
+    () => reportsEveryMs(lookedMs()),
+  );
+  if (found && 'family' in found) return fail(found);
+  if (found === null) return fail(gaveUp(search));
+  return record(context, { node: lease.former, epoch: lease.epoch, ...found }, search.verdicts);
+}
+
+function begin(context: StepContext, former: NodeName): Search {
+  const { ports, config, lease, state } = context;
+  const nowMs = ports.clock.nowMs();
   const watchedAll = state.force !== true && (state.watched?.epoch ?? -1) === lease.epoch - 1;
-  const silentSinceMs = watchedAll ? Number.NEGATIVE_INFINITY : ports.clock.nowMs();
-  const look = (rungs: readonly Rung[], deadlineAtMs: number) =>
-    until({ ports, deadlineAtMs }, async () => {
-      const reports = await reportsOf(context);
-      const report = reports.find(({ node }) => node === former);
-      for (const rung of rungs) {
-        const proof = await rung({ context, former, silentSinceMs, report, reports });
-        if (proof) return proof;
-      }
-      return null;
-    });
-  const gentle = await gentleRungs(context, former);
-  const mayCut = context.config.fence.includes('power-off') && !gentle.includes(selfFence);
-  const graceMs = 2 * context.config.timings.heartbeatMs;
-  const found =
-    (await look(gentle, mayCut ? ports.clock.nowMs() + graceMs : context.deadlineAtMs)) ??
-    (mayCut && (await cutPower(context, former)) ? await look([...gentle, powerOff], context.deadlineAtMs) : null);
-  if (found === null) {
-    return fail(
-      halt(
-        'Unproven',
-        `${former} could not be proven stopped by ${context.config.fence.join(', ')}`,
-        'stop it yourself and look: docs/runbook.md, "Unproven fence"',
-      ),
-    );
-  }
-  return record(context, { node: former, epoch: lease.epoch, ...found });
-}
-
-/** What a node can prove by itself: it needs no more than a look. */
-async function gentleRungs({ config, ports }: StepContext, former: NodeName): Promise<Rung[]> {
-  const report = (await reportsOf({ config, ports })).find(({ node }) => node === former);
-  return [
-    ...(config.fence.includes('demote-ack') ? [demoteAck] : []),
-    ...(config.fence.includes('self-fence') && report?.deadman === 'armed' ? [selfFence] : []),
-  ];
-}
-
-/**
- * Only where the gentle rungs proved nothing within two heartbeats: a node that stops itself keeps its evidence warm, and
- * a power-off that lands after another rung's proof takes a node down that may be on its way back.
- */
-async function cutPower({ config, ports, note }: StepContext, former: NodeName): Promise<true> {
-  const cut = await ports.power.cut(nodeOf(config, former).instanceId);
-  note(cut.ok ? `power-off of ${former} asked for` : `power-off of ${former} failed: ${cut.error.message}`);
-  return true;
-}
-
-/** States that an agent takes only once nothing can bring its engine up again; not running alone proves nothing (T14). */
-const provenStopped: readonly NodeState[] = ['shunned', 'fenced'];
-
-const demoteAck: Rung = async ({ context, report }) =>
-  report && report.seen.epoch >= context.lease.epoch && provenStopped.includes(report.state) && !report.engine.running
-    ? {
-        how: 'demote-ack',
-        evidence: `${report.node} says at epoch ${report.seen.epoch}: ${report.state}, engine stopped and verified`,
-      }
-    : null;
-
-/**
- * failsafe: the main may go on beyond its ttl for as long as every other node has lost the store. One that has read the claim and
- * has no word outstanding is enough: without its word the main has stopped.
- */
-const wentOnByWord = ({ config, lease }: StepContext, former: NodeName, reports: readonly Report[]): boolean =>
-  config.onStoreLoss === 'failsafe' &&
-  !reports.some(({ node, seen, bound }) => node !== former && seen.epoch >= lease.epoch && bound === false);
-
-/** A node with an armed deadman has stopped itself once a full ttl has passed that it cannot have renewed in (L2, L3). */
-const selfFence: Rung = async ({ context, former, report, reports, silentSinceMs }) => {
-  const { ports, config, lease } = context;
-  const waitMs = contenderWaitMs({ ...config.timings, ttlMs: lease.ttlMs });
-  if (report?.deadman !== 'armed' || ports.clock.nowMs() - silentSinceMs < waitMs) return null;
-  if (wentOnByWord(context, former, reports)) return null;
+  const silentSinceMs = watchedAll ? Number.NEGATIVE_INFINITY : nowMs;
   return {
-    how: 'self-fence',
-    evidence: `${report.node} had ${hold(report)} and a full ttl of ${lease.ttlMs} ms has passed`,
+    context,
+    look: {
+      config,
+      lease,
+      former,
+      nowMs,
+      silentSinceMs,
+      report: undefined,
+      reports: [],
+      power: null,
+      stoppingSinceMs: null,
+      notCut: null,
+      vouchedSinceMs: lease.vouched ? nowMs : null,
+    },
+    beganAtMs: nowMs,
+    slowAtMs: nowMs,
+    cutAtMs: Number.NEGATIVE_INFINITY,
+    mayCut: null,
+    verdicts: [],
+    told: new Set(),
   };
-};
+}
 
-/** What stops it: the gate needs no process of the node to live. */
-const hold = ({ gate }: Report): string =>
-  gate && gate.state !== 'absent' && gate.intact ? 'its deadman and its gate armed' : 'its deadman armed (no gate)';
+/** The proof, or why there is nothing more to look for; null: look again. */
+async function look(search: Search): Promise<Pick<FenceProof, 'how' | 'evidence'> | StepProblem | null> {
+  const { context, look: seen } = search;
+  const { clock, reports } = context.ports;
+  const listed = await reports.list(context.config.name);
+  if (listed.ok) seen.reports = listed.value;
+  seen.report = seen.reports.find(({ node }) => node === seen.former);
+  if (listed.ok) search.mayCut ??= powerMayBeCut(search, seen.report);
+  const stale = clock.nowMs() - search.slowAtMs >= slowEveryMs ? await lookSlowly(search) : null;
+  if (stale) return stale;
+  seen.nowMs = clock.nowMs();
+  search.verdicts = judgeAll(seen);
+  const found = search.verdicts.find(({ verdict }) => verdict === 'PROVEN') ?? seen.lease.fence;
+  if (found) return { how: found.how, evidence: found.evidence };
+  // The first moments are the normal case: a node that is just about to answer.
+  if (seen.nowMs - search.beganAtMs >= graceMs(context.config)) await tell(search);
+  return listed.ok && isHopeless(seen) ? gaveUp(search) : null;
+}
 
-const powerOff: Rung = async ({ context, former }) => {
-  const { instanceId } = nodeOf(context.config, former);
-  const state = await context.ports.power.state(instanceId);
-  if (!state.ok || (state.value !== 'stopped' && state.value !== 'terminated')) return null;
-  return { how: 'power-off', evidence: `instance ${instanceId} of ${former} is ${state.value}` };
-};
+/** A node that can prove by itself that it stops keeps its evidence warm: its power is left on. */
+function powerMayBeCut({ context: { config } }: Search, report: Report | undefined): boolean {
+  const stopsItself = config.fence.includes('self-fence') && report?.deadman === 'armed';
+  return config.fence.includes('power-off') && !stopsItself;
+}
 
-async function record(context: StepContext, proof: FenceProof): StepResult {
+/** Nothing but a person's word could prove it, and there is none: waiting here would not bring it. */
+const isHopeless = ({ config, report, lease }: Look): boolean =>
+  !config.fence.includes('demote-ack') &&
+  !config.fence.includes('power-off') &&
+  !(config.fence.includes('self-fence') && report?.deadman === 'armed') &&
+  lease.vouched === null;
+
+/** The lease and EC2, once a second. */
+async function lookSlowly(search: Search): Promise<StepProblem | null> {
+  const { context, look: seen } = search;
+  const { ports, config } = context;
+  search.slowAtMs = ports.clock.nowMs();
+  // Only where nothing was proven within two heartbeats: a power-off that lands after another rung's proof takes a node down
+  // that may be on its way back.
+  const mayAsk = config.fence.includes('power-off') && search.slowAtMs - search.beganAtMs >= graceMs(config);
+  const [read] = await Promise.all([ports.leases.read(config.name), mayAsk ? lookAtPower(search) : null]);
+  if (!read.ok || read.value === null) return null;
+  const moved = goneOn(context, read.value);
+  if (moved) return moved;
+  seen.lease = read.value;
+  seen.vouchedSinceMs = read.value.vouched === null ? null : (seen.vouchedSinceMs ?? ports.clock.nowMs());
+  const lookedMs = ports.clock.nowMs() - search.beganAtMs;
+  if (lookedMs >= attentionAfterMs) await attention(search, `${seen.former} is still not proven stopped`);
+  return null;
+}
+
+/** T54: whoever has looked for minutes must not go on in a world that has changed. */
+function goneOn({ lease, operation }: StepContext, now: Lease): StepProblem | null {
+  if (now.epoch === lease.epoch && now.operation?.id === operation) return null;
+  const next = 'nothing more is touched: read `mainstay status`';
+  return halt('StaleEpoch', `the lease has moved on to epoch ${now.epoch} while the fence was looked for`, next);
+}
+
+async function lookAtPower(search: Search): Promise<void> {
+  const { context, look: seen, mayCut } = search;
+  const { clock, power } = context.ports;
+  const { instanceId } = nodeOf(context.config, seen.former);
+  if (mayCut && clock.nowMs() >= search.cutAtMs) await cutPower(search, instanceId);
+  seen.power = await power.state(instanceId, context.config.importance);
+  const isStopping = seen.power.ok && seen.power.value === 'stopping';
+  seen.stoppingSinceMs = isStopping ? (seen.stoppingSinceMs ?? clock.nowMs()) : null;
+  if (!seen.power.ok && seen.power.error.code === 'Broken') await attention(search, seen.power.error.message);
+}
+
+async function cutPower(search: Search, instanceId: string): Promise<void> {
+  const { context, look: seen } = search;
+  const asked = await context.ports.power.cut([instanceId], context.config.importance);
+  const cut = asked.ok ? asked.value.get(instanceId) : asked;
+  const problem = cut && !cut.ok ? cut.error : null;
+  search.cutAtMs = context.ports.clock.nowMs() + cutAgainMs[problem?.code ?? 'accepted'];
+  seen.notCut = problem === null || problem.code !== 'Broken' ? null : `it cannot be cut: ${problem.message}`;
+  const gently = cut?.ok && cut.value === 'after-shutdown' ? ', after a clean shutdown: EC2 knows no other way' : '';
+  noteOnce(
+    search,
+    problem
+      ? `power-off of ${seen.former} failed: ${problem.message}`
+      : `power-off of ${seen.former} asked for${gently}`,
+  );
+  // T19: a permission that is missing does not come by itself.
+  if (problem?.code === 'Broken') await attention(search, `${problem.message}; next: ${problem.next}`);
+}
+
+function noteOnce({ context, told }: Search, sentence: string): void {
+  if (!told.has(sentence)) context.note(sentence);
+  told.add(sentence);
+}
+
+/** Each verdict once in its words. */
+async function tell({ context, verdicts, told }: Search): Promise<void> {
+  const { ports, config, lease, operation } = context;
+  for (const verdict of verdicts) {
+    const because = sentenceOf(verdict);
+    if (told.has(because)) continue;
+    told.add(because);
+    await ports.journal.append({
+      cluster: config.name,
+      at: ports.clock.wall(),
+      kind: 'event',
+      actor: 'step:fence',
+      epoch: lease.epoch,
+      operation,
+      rule: 'verdict',
+      because,
+      details: { ...verdict },
+    });
+  }
+}
+
+/** At once, not at the deadline; the same problem once. */
+async function attention(search: Search, what: string): Promise<void> {
+  const { context, told, verdicts } = search;
+  if (told.has(`! ${what}`)) return;
+  const { ports, config, lease, operation } = context;
+  const detail = { operation, epoch: lease.epoch, node: lease.former, what, verdicts, next: nextFor(search) };
+  const published = await ports.events.publish({ type: 'Attention Needed', cluster: config.name, detail });
+  if (published.ok) told.add(`! ${what}`);
+  noteOnce(search, `a person is told: ${what}`);
+}
+
+const nextFor = ({ context: { config }, look: { former } }: Search): string =>
+  config.fence.includes('operator')
+    ? `stop it, see that it is stopped, then: mainstay confirm-fenced ${config.name} --node ${former} --reason "..."`
+    : 'stop it yourself and look: docs/runbook.md, "Unproven fence"';
+
+function gaveUp(search: Search): StepProblem {
+  const { look: seen, verdicts } = search;
+  const why = verdicts.map(({ how, evidence }) => `${how}: ${evidence}`).join('; ');
+  return halt('Unproven', `${seen.former} could not be proven stopped (${why})`, nextFor(search), { verdicts });
+}
+
+async function record(context: StepContext, proof: FenceProof, verdicts: readonly Verdict[] = []): StepResult {
   const written = await changeLease(context, 'prove', () => ({
     proof,
     epoch: proof.epoch,
     operation: context.lease.operation ?? undefined,
   }));
-  return written.ok ? ok(proven(context, proof)) : fail(written.error);
+  return written.ok ? ok(proven(context, proof, verdicts)) : fail(written.error);
 }
 
-function proven(context: StepContext, proof: FenceProof) {
-  context.note(`PROVEN by ${proof.how}: ${proof.evidence}`, { how: proof.how });
-  return { proof };
+/** Whatever it has waited for is over: no problem goes on with the plan. */
+function proven(context: StepContext, proof: FenceProof, verdicts: readonly Verdict[] = []) {
+  const { how, evidence } = proof;
+  context.note(`PROVEN by ${how}: ${evidence}`, { verdict: 'PROVEN', how, evidence, verdicts });
+  return { proof, problem: undefined };
 }

@@ -3,6 +3,7 @@
 import type { StepDefinition } from '../step';
 import { abort } from './abort';
 import { adopt } from './adopt';
+import { askOperator } from './ask-operator';
 import { barrier } from './barrier';
 import { begin } from './begin';
 import { checkRecover } from './check-recover';
@@ -32,6 +33,7 @@ import { withdrawVip } from './withdraw-vip';
 export const steps: Record<string, StepDefinition> = {
   abort,
   adopt,
+  'ask-operator': askOperator,
   barrier,
   'begin-recover': begin('recover'),
   'begin-settle': begin('settle'),

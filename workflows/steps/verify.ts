@@ -8,6 +8,7 @@ import { mustBeAwaited } from '../../core/lease';
 import type { Lease, Policy } from '../../core/model';
 import { fail, ok } from '../../core/result';
 import { contenderWaitMs } from '../../core/timings';
+import { heldByBrake } from '../brake';
 import { fromOutside, reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
 import { abandonedOperation } from './begin';
 
@@ -40,7 +41,10 @@ async function run(context: StepContext): StepResult {
     const reasons = evaluations.map(({ node, because }) => `${node}: ${because}`).join('; ');
     return fail(undo('NoCandidate', `a failover cannot help, nobody could take over: ${reasons}`, 'mend a backup'));
   }
-  return silence(context);
+  const silent = await silence(context);
+  // Last, so that a place is taken by those only whose next step is the claim; a person is never held.
+  const held = silent.ok && state.by === 'automatic' ? await heldByBrake(context) : null;
+  return held ? fail(held) : silent;
 }
 
 function policyForbids(policy: Policy | null, { state, config, ports }: StepContext) {

@@ -3,6 +3,7 @@
 
 import { createSequentialIds, createVirtualClock, type VirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryStore, type MemoryStore } from '../../../adapters/memory/store';
+import { createMemoryTasks, type MemoryTasks } from '../../../adapters/memory/tasks';
 import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
 import { runCli, type World } from '../../../cli/program';
 import type { Lease, OperationKind } from '../../../core/model';
@@ -30,6 +31,7 @@ export interface Bench {
   desk: Desk;
   clock: VirtualClock;
   store: MemoryStore;
+  tasks: MemoryTasks;
   operations: FakeOperations;
   /** Runs `mainstay …` to its end in virtual time. */
   run(line: string, change?: Partial<World>): Promise<Ran>;
@@ -70,10 +72,12 @@ export function createBench(script: Script = never): Bench {
   const clock = createVirtualClock();
   const store = createMemoryStore();
   const operations = fakeOperations(() => desk, script);
-  const { leases, reports, settings, journal } = store;
+  const { leases, reports, settings, waits, journal } = store;
+  const tasks = createMemoryTasks({ clock });
   const vip = createMemoryVip(createMemoryAddresses({ allocationIds: ['eipalloc-alpha'] }), clock, leases);
-  const desk: Desk = { leases, reports, settings, journal, clock, ids: createSequentialIds(), operations, vip };
-  return { desk, clock, store, operations, run: (line, change) => ran(desk, clock, line, change) };
+  const ids = createSequentialIds();
+  const desk: Desk = { leases, reports, settings, waits, tasks, journal, clock, ids, operations, vip };
+  return { desk, clock, store, tasks, operations, run: (line, change) => ran(desk, clock, line, change) };
 }
 
 async function ran(desk: Desk, clock: VirtualClock, line: string, change: Partial<World> = {}): Promise<Ran> {

@@ -14,6 +14,7 @@ import { aLease } from '../../support/samples';
 
 const operation: Operation = { id: 'op-1', kind: 'switchover', by: 'ann', since: '2026-01-01T00:00:00Z' };
 const proof = (epoch: number, how: FenceHow = 'self-fence') => ({ node: 'db1', epoch, how, evidence: 'seen' });
+const word = { by: 'ann', reason: 'both power cords are out', at: '2026-01-01T00:00:00Z' };
 const names = Object.keys(transitions) as TransitionName[];
 
 /** A lease on which this transition is allowed from this phase, and the request for it. */
@@ -32,6 +33,10 @@ function ready(name: TransitionName, phase: Lease['phase']): [Lease, ChangeReque
     hold: name === 'unhold' ? { reason: 'seen', epoch: 7 } : null,
   });
   const node = agents.includes(name) ? 'db1' : 'db2';
+  if (name === 'vouch') {
+    const fenced = { ...lease, former: 'db1', operation: { ...operation, kind: 'failover' as const } };
+    return [fenced, { node: 'db1', epoch: 7, word }];
+  }
   return [lease, { node, epoch: 7, operation, watched: { epoch: 7, renewals: 3 }, proof: proof(7), ttlMs: 4000 }];
 }
 
@@ -65,6 +70,37 @@ test.each([
   const [lease, request] = ready(name, transitions[name].from[0] as Lease['phase']);
   const result = changed(name === 'renew' ? { ...lease, phase: 'held' } : lease, name, { ...request, ...change }, 'n');
   expect(result.ok ? 'allowed' : result.error.message).toContain(reason);
+});
+
+test.each([
+  ['the epoch moved on', {}, { epoch: 6 }, 'the epoch is 7'],
+  ['the node is not the former main', {}, { node: 'db2' }, 'the node to be proven stopped is db1'],
+  ['nobody is fencing', { operation: null }, {}, 'no failover is under way'],
+  ['it is proven already', { fence: proof(7) }, {}, 'db1 is already proven stopped by self-fence'],
+] as [string, Partial<Lease>, ChangeRequest, string][])(
+  'T54: a person’s word is refused when %s',
+  (_, lease, change, reason) => {
+    const [claimed, request] = ready('vouch', 'claimed');
+    const result = changed({ ...claimed, ...lease }, 'vouch', { ...request, ...change }, 'n');
+    expect(result.ok ? 'allowed' : result.error.message).toContain(reason);
+  },
+);
+
+test('T54: a person’s word is kept with node, epoch and version, proves nothing by itself, and the next claim forgets it', () => {
+  const [claimed, request] = ready('vouch', 'claimed');
+  const vouched = changed(claimed, 'vouch', request, 'n');
+  if (!vouched.ok) throw new Error(vouched.error.message);
+  const { version } = vouched.value;
+  expect(vouched.value).toMatchObject({ vouched: { ...word, node: 'db1', epoch: 7, version }, fence: null, epoch: 7 });
+  const again = changed(
+    vouched.value,
+    'claim',
+    { watched: { epoch: 7, renewals: 3 }, operation: vouched.value.operation ?? undefined },
+    'n',
+  );
+  expect(again.ok && again.value).toMatchObject({ epoch: 8, vouched: null, former: 'db1' });
+  const seated = changed({ ...vouched.value, operation: null }, 'seat', { node: 'db2' }, 'n');
+  expect(seated.ok && seated.value.vouched).toBeNull();
 });
 
 test('a grant without a recorded fence proof is refused', () => {

@@ -6,6 +6,7 @@ import { createMemoryExecutions } from '../../../adapters/memory/executions';
 import { createMemoryEvents, createMemoryPoker } from '../../../adapters/memory/messages';
 import { createMemoryPower } from '../../../adapters/memory/power';
 import { createMemoryStore } from '../../../adapters/memory/store';
+import { createMemoryTasks } from '../../../adapters/memory/tasks';
 import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
 import { unreachable } from '../../../adapters/problems';
 import { type ChangeRequest, changed, type TransitionName } from '../../../core/lease';
@@ -38,7 +39,7 @@ function obedient({ epoch, version, holder, drain, operation }: Lease, node: str
 async function leftWith(change: Partial<Lease>, vipAt: string | null = null) {
   const clock = createVirtualClock();
   const ids = createSequentialIds();
-  const { leases, settings, journal, reports } = createMemoryStore();
+  const { leases, settings, journal, reports, waits } = createMemoryStore();
   const executions = createMemoryExecutions();
   const events = createMemoryEvents();
   const addresses = createMemoryAddresses({ allocationIds: [allocationId] });
@@ -48,10 +49,11 @@ async function leftWith(change: Partial<Lease>, vipAt: string | null = null) {
     return ok(config.nodes.map(({ name }) => obedient(now, name)));
   };
   const ports: Ports = {
-    ...{ leases, settings, journal, executions, events, clock, ids },
+    ...{ leases, settings, journal, executions, events, waits, clock, ids },
     reports: { ...reports, list },
     poker: createMemoryPoker(),
     power: createMemoryPower({ clock, instanceIds: [] }),
+    tasks: createMemoryTasks({ clock }),
     vip: createMemoryVip(addresses, clock, leases),
   };
   addresses.steal(allocationId, vipAt && `i-${vipAt}`);

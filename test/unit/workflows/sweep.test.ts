@@ -5,7 +5,9 @@ import { createClient } from '../../../adapters/aws/clients';
 import { createEipVip } from '../../../adapters/aws/eip-vip';
 import { createVirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryExecutions } from '../../../adapters/memory/executions';
+import { createMemoryPower } from '../../../adapters/memory/power';
 import { createMemoryStore } from '../../../adapters/memory/store';
+import { createMemoryTasks } from '../../../adapters/memory/tasks';
 import { refused, unreachable } from '../../../adapters/problems';
 import type { ClusterConfig } from '../../../core/model';
 import type { Vip } from '../../../core/ports';
@@ -19,7 +21,8 @@ const operation = (id: string) => ({ id, kind: 'switchover' as const, by: 'ann',
 
 /** Clusters at rest, in a running operation, with one that was abandoned, and with a VIP that points to nobody. */
 async function fleet() {
-  const { leases, settings } = createMemoryStore();
+  const { leases, settings, reports, waits } = createMemoryStore();
+  const clock = createVirtualClock();
   const executions = createMemoryExecutions();
   for (const name of ['calm', 'busy', 'stuck', 'dark']) await settings.putConfig(aConfig(name));
   await leases.swap(null, aLease('calm'));
@@ -37,7 +40,8 @@ async function fleet() {
     move: async () => ok({ change: null }),
     verify: async () => ok(null),
   };
-  return { leases, settings, executions, vip, clock: createVirtualClock() };
+  const power = createMemoryPower({ clock, instanceIds: [] });
+  return { leases, settings, reports, waits, executions, vip, power, clock, tasks: createMemoryTasks({ clock }) };
 }
 
 const began = async () => ok(undefined);
@@ -115,7 +119,11 @@ test('T66: a thousand clusters at rest are swept with one reading of all their V
   );
   const clock = createVirtualClock();
   const vip = createEipVip(ec2, { clock, readBackMs: 0, pollMs: 1, epochOf: async () => ok(1) });
-  const swept = await sweep({ leases, settings, executions: createMemoryExecutions(), vip, clock }, began);
+  const { reports, waits } = createMemoryStore();
+  const power = createMemoryPower({ clock, instanceIds: [] });
+  const executions = createMemoryExecutions();
+  const asleep = { reports, waits, power, tasks: createMemoryTasks({ clock }) };
+  const swept = await sweep({ leases, settings, executions, vip, clock, ...asleep }, began);
   // One unknown allocation is that cluster's own trouble: asked for by id it would have failed the call for 200 of them.
   expect(swept.problems).toEqual(['c7: there is no address eipalloc-c7']);
   expect(swept.started).toEqual(['c8-settle-e1-v1-202601010000']);

@@ -6,6 +6,7 @@ import { createMemoryExecutions } from '../../../adapters/memory/executions';
 import { createMemoryEvents, createMemoryPoker } from '../../../adapters/memory/messages';
 import { createMemoryPower } from '../../../adapters/memory/power';
 import { createMemoryStore } from '../../../adapters/memory/store';
+import { createMemoryTasks } from '../../../adapters/memory/tasks';
 import { createMemoryRecordVip, createMemoryZone } from '../../../adapters/memory/zone';
 import type { NameServers } from '../../../adapters/name-servers';
 import { ok } from '../../../core/result';
@@ -49,6 +50,8 @@ async function world({ private: inside = false, answers = [], accepted = true }:
     reports: { ...reports, list: async () => ok([aReport('alpha', 'db3', { probe })]) },
     poker: createMemoryPoker(),
     power: createMemoryPower({ clock, instanceIds: [] }),
+    waits: createMemoryStore().waits,
+    tasks: createMemoryTasks({ clock }),
     vip: createMemoryRecordVip(zone, clock, nameServers),
   };
   await settings.putConfig(config);
