@@ -40,7 +40,7 @@ export const waitingShape = z.looseObject({
   operation: text,
   epoch: count,
   node: text,
-  token: text,
+  tokens: z.array(text),
   since: text,
 }) satisfies z.ZodMiniType<Waiting>;
 

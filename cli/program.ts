@@ -7,6 +7,7 @@ import { exitCodeOf, exitCodes } from '../desk/exit-codes';
 import { asJson, type CliProblem, explained, Failure, sentence } from '../desk/problems';
 import type { Act, Define } from './command';
 import { defineApprove } from './commands/approve';
+import { defineBrake } from './commands/brake';
 import { defineCompletion } from './commands/completion';
 import { defineConfirmFenced } from './commands/confirm-fenced';
 import { defineExplain } from './commands/explain';
@@ -51,6 +52,7 @@ const verbs: readonly Define[] = [
   defineRecover,
   defineHold,
   definePolicy,
+  defineBrake,
   defineHistory,
   defineReport,
   defineWatch,

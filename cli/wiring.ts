@@ -3,6 +3,7 @@
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { createBrake } from '../adapters/aws/brake';
 import { createClient, createDocumentClient } from '../adapters/aws/clients';
 import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
@@ -47,5 +48,6 @@ export function openDesk(stack: string): Desk {
     ids,
     operations: createStepFunctions(sfn, stack),
     vip: createAwsVip(options, clock, leases),
+    brake: createBrake(table),
   };
 }

@@ -76,8 +76,11 @@ export interface Waiting {
   epoch: number;
   /** The node that is not proven stopped. */
   node: NodeName;
-  /** Wakes it. */
-  token: string;
+  /**
+   * One of them wakes it; the newest is last. A late invocation of a step that was tried again adds one that is dead already, and
+   * must not hide the one that counts (T48).
+   */
+  tokens: string[];
   /** Wall clock, for people only. */
   since: string;
 }

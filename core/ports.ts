@@ -63,8 +63,11 @@ export interface Settings {
 }
 
 export interface Waits {
-  /** Replaces what was there of the same or an older epoch; one of a newer epoch stays (T48). That is no failure. */
-  put(waiting: Waiting): Outside<void>;
+  /**
+   * Adds the tokens to those of the same operation and epoch; takes the place of another operation, unless that is of a newer
+   * epoch (T48). Neither is a failure. The last 20 tokens are kept.
+   */
+  add(waiting: Waiting): Outside<void>;
   /** Strongly consistent: the last operation of this cluster that went to sleep; it may be over long since. */
   read(cluster: string): Outside<Waiting | null>;
 }

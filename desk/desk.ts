@@ -1,6 +1,7 @@
 // Everything that an operator's command or request may touch: what the command line and the REST API have in common. Built by
 // cli/wiring.ts and functions/api.lambda.ts for AWS, by tests from memory. Both get the world through this and nothing else.
 
+import type { Brake } from '../core/brake';
 import type { Clock, Ids, Journal, LeaseStore, Reports, Settings, Tasks, Vip, Waits } from '../core/ports';
 import type { Operations } from './operations';
 
@@ -15,4 +16,5 @@ export interface Desk {
   ids: Ids;
   operations: Operations;
   vip: Vip;
+  brake: Brake;
 }

@@ -5,6 +5,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { createBrake } from '../adapters/aws/brake';
 import { createClient } from '../adapters/aws/clients';
 import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
@@ -35,6 +36,7 @@ const desk: Desk = {
   settings: createSettings(table),
   waits: createWaits(table),
   tasks: noTasks,
+  brake: createBrake(table),
   journal: createJournal(table, ids),
   clock,
   ids,

@@ -3,41 +3,15 @@
 // time, twice, or late. Must never touch anything itself: the plan `settle` does, under the lock.
 
 import type { OutsideProblem } from '../core/errors';
-import type { ClusterConfig, Lease, NodeName } from '../core/model';
+import type { ClusterConfig, Lease } from '../core/model';
 import type { Outside } from '../core/ports';
-import { ok, type Result } from '../core/result';
+import { ok } from '../core/result';
+import { abandoned, astray, hasVip } from './left-behind';
 import type { WorkflowState } from './state';
 import type { Ports } from './step';
 import { wakeForNews } from './wake';
 
 type Looking = Pick<Ports, 'leases' | 'executions' | 'vip' | 'clock' | 'reports' | 'power' | 'waits' | 'tasks'>;
-
-/** What there is to be put in order, as a sentence; null when there is nothing, or when somebody is at it. */
-export async function leftBehind(
-  { executions, vip }: Pick<Looking, 'executions' | 'vip'>,
-  config: ClusterConfig,
-  lease: Lease,
-): Outside<string | null> {
-  if (lease.operation !== null) return abandoned({ executions }, lease.operation);
-  return hasVip(lease) ? astray(lease, await vip.read(config)) : ok(null);
-}
-
-async function abandoned(
-  { executions }: Pick<Looking, 'executions'>,
-  operation: NonNullable<Lease['operation']>,
-): Outside<string | null> {
-  const running = await executions.running(operation.id);
-  if (!running.ok) return running;
-  return ok(running.value ? null : `${operation.kind} ${operation.id} by ${operation.by} was abandoned`);
-}
-
-/** Whether the VIP has a place where it must be: there is a main, and nobody is moving anything. */
-const hasVip = ({ operation, phase }: Lease): boolean => operation === null && phase === 'held';
-
-function astray({ holder }: Lease, at: Result<NodeName | null, OutsideProblem>): Result<string | null, OutsideProblem> {
-  if (!at.ok) return at;
-  return ok(at.value === holder ? null : `the VIP is at ${at.value ?? 'nobody'}, and ${holder} is the main`);
-}
 
 /** Starts an execution of `settle` under this name; a second start of the same name must do nothing. */
 export type StartSettle = (name: string, input: WorkflowState) => Outside<void>;

@@ -27,9 +27,13 @@ export async function wake({ waits, tasks }: Waking, { cluster, operation, epoch
   const read = await waits.read(cluster);
   if (!read.ok) return read;
   if (read.value?.operation !== operation || read.value.epoch !== epoch) return ok('nobody');
-  const woken = await tasks.wake(read.value.token);
-  if (woken.ok) return ok('woken');
-  return woken.error.code === 'Refused' ? ok('gone') : woken;
+  let answer: Awaited<Outside<Woken>> = ok('gone');
+  for (const token of read.value.tokens.toReversed()) {
+    const woken = await tasks.wake(token);
+    if (woken.ok) return ok('woken');
+    if (woken.error.code !== 'Refused') answer = woken;
+  }
+  return answer;
 }
 
 /**

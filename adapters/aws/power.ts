@@ -91,13 +91,13 @@ const withHint = (problem: OutsideProblem): OutsideProblem => {
 async function unless<T>(
   ec2: EC2Client,
   instanceId: string,
-  { wanted, then }: { wanted: readonly PowerState[]; then: T },
+  { wanted, value }: { wanted: readonly PowerState[]; value: T },
   problem: OutsideProblem,
 ): Outside<T> {
   if (problem.code !== 'Refused') return fail(withHint(problem));
   const now = await state(ec2, instanceId);
   if (!now.ok) return now;
-  if (wanted.includes(now.value)) return ok(then);
+  if (wanted.includes(now.value)) return ok(value);
   return fail(
     refused(`${instanceId} is ${now.value}`, 'wait for a lasting state and ask again', { state: now.value }, problem),
   );
@@ -113,14 +113,14 @@ async function stop(ec2: EC2Client, ids: readonly string[], how: Cut): Outside<P
   if (ids.length > 1) return answer;
   if (how === 'at-once' && noSuchParameter.includes(errorOf(answer.error))) return stop(ec2, ids, 'after-shutdown');
   const gone: readonly PowerState[] = ['stopping', 'stopped', 'shutting-down', 'terminated'];
-  return ok(new Map([[id, await unless(ec2, id, { wanted: gone, then: how }, answer.error)]]));
+  return ok(new Map([[id, await unless(ec2, id, { wanted: gone, value: how }, answer.error)]]));
 }
 
 async function start(ec2: EC2Client, instanceId: string): Outside<void> {
   const command = new StartInstancesCommand({ InstanceIds: [instanceId] });
   const answer = await asked('ec2:StartInstances', () => ec2.send(command), wrongState);
   if (answer.ok) return ok(undefined);
-  return unless(ec2, instanceId, { wanted: ['pending', 'running'], then: undefined }, answer.error);
+  return unless(ec2, instanceId, { wanted: ['pending', 'running'], value: undefined }, answer.error);
 }
 
 export const createPower = (ec2: EC2Client): Power => ({

@@ -5,14 +5,12 @@ import type { Clock, LeaseStore, Vip } from '../../core/ports';
 import { governedAddresses } from '../governed/addresses';
 import type { Governor } from '../governed/governor';
 import { byImportance } from '../governed/vip';
-import { governedZone } from '../governed/zone';
 import { createVipByKind } from '../vip-by-kind';
 import { type ClientOptions, createClient } from './clients';
+import { loadRoute53Vip } from './record-vips';
 
 /** How long EC2 may take to show a change, and how often to look, in ms. */
 const readBack = { readBackMs: 10_000, pollMs: 100 };
-/** A name server is asked twice a second, Route 53's control plane once in two. */
-const spread = { askMs: 500, getChangeMs: 2000 };
 
 /** Without a governor, as for a person at the command line, calls go straight to AWS, and the SDK tries again. */
 export function createAwsVip(
@@ -34,18 +32,6 @@ export function createAwsVip(
         ? byImportance((importance) => createVip(governedAddresses(governor, addresses, importance), given))
         : createVip(addresses, given);
     },
-    route53: async () => {
-      const [{ Route53Client }, { createRoute53Zone }, { createRecordVip }, { createNameServers }] = await Promise.all([
-        import('@aws-sdk/client-route-53'),
-        import('./route53-vip'),
-        import('../record-vip'),
-        import('../name-servers'),
-      ]);
-      const zone = createRoute53Zone(createClient(Route53Client, options));
-      const given = { clock, nameServers: createNameServers(), ...spread };
-      return governor
-        ? byImportance((importance) => createRecordVip(governedZone(governor, zone, importance), given))
-        : createRecordVip(zone, given);
-    },
+    route53: () => loadRoute53Vip(options, clock, governor),
   });
 }

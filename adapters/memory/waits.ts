@@ -3,16 +3,21 @@
 import type { Waits } from '../../core/ports';
 import { ok } from '../../core/result';
 import { waitingShape } from '../records';
+import { added } from '../waiting';
 import { checked, type MemoryTable } from './store';
 
-export const createMemoryWaits = (table: MemoryTable): Waits => ({
-  put: async (waiting) => {
-    const pk = `CLUSTER#${waiting.cluster}`;
-    const there = table.get(pk, 'WAITING');
-    return ok(there && Number(there.epoch) > waiting.epoch ? undefined : table.put(pk, 'WAITING', waiting));
-  },
-  read: async (cluster) => {
+export function createMemoryWaits(table: MemoryTable): Waits {
+  const stored = (cluster: string) => {
     const item = table.get(`CLUSTER#${cluster}`, 'WAITING');
     return item === null ? ok(null) : checked(waitingShape, `sleeping operation of ${cluster}`, item);
-  },
-});
+  };
+  return {
+    add: async (waiting) => {
+      const there = stored(waiting.cluster);
+      if (!there.ok) return there;
+      const next = added(there.value, waiting);
+      return ok(next ? table.put(`CLUSTER#${waiting.cluster}`, 'WAITING', next) : undefined);
+    },
+    read: async (cluster) => stored(cluster),
+  };
+}

@@ -72,10 +72,8 @@ describe('on the emulator', () => {
     injectFaults(ec2, script);
     const run = new RunInstancesCommand({ ImageId: 'ami-1', InstanceType: 't3.micro', MinCount: 2, MaxCount: 2 });
     const emulator = createClient(EC2Client, cloud.options);
-    const [instanceId, otherId] = (await emulator.send(run)).Instances?.map(({ InstanceId }) => String(InstanceId)) as [
-      string,
-      string,
-    ];
+    const started = (await emulator.send(run)).Instances?.map(({ InstanceId }) => String(InstanceId)) ?? [];
+    const [instanceId = '', otherId = ''] = started;
     return {
       ec2,
       power: createPower(ec2),

@@ -5,12 +5,13 @@ import { createJournal } from '../../adapters/aws/journal';
 import { createReports } from '../../adapters/aws/reports';
 import { createSettings } from '../../adapters/aws/settings';
 import type { Table } from '../../adapters/aws/table';
+import { createWaits } from '../../adapters/aws/waits';
 import { createMemoryStore, type MemoryStore } from '../../adapters/memory/store';
 import { createSystemIds } from '../../adapters/system';
 import { type Cloud, cloudStartMs, createTable, startCloud, tableClient } from '../support/cloud';
 import { createFaultScript } from '../support/fault-script';
 import { anEntry, aReport, value } from '../support/samples';
-import { journalContract, reportsContract, settingsContract } from './suites/records';
+import { journalContract, reportsContract, settingsContract, waitsContract } from './suites/records';
 
 const tableName = 'mainstay';
 
@@ -31,6 +32,7 @@ async function inMemory<Port>(pick: (store: MemoryStore) => Port, write: string,
 reportsContract('memory', () => inMemory(({ reports }) => reports, 'put', 'list'));
 settingsContract('memory', () => inMemory(({ settings }) => settings, 'put', 'config'));
 journalContract('memory', () => inMemory(({ journal }) => journal, 'append', 'list'));
+waitsContract('memory', () => inMemory(({ waits }) => waits, 'add', 'read'));
 
 describe('on the emulator', () => {
   let cloud: Cloud;
@@ -61,6 +63,7 @@ describe('on the emulator', () => {
   reportsContract('DynamoDB', () => inDynamo(createReports));
   settingsContract('DynamoDB', () => inDynamo(createSettings));
   journalContract('DynamoDB', () => inDynamo(journalOf));
+  waitsContract('DynamoDB', () => inDynamo(createWaits));
 
   it('T4: every read asks DynamoDB for a consistent one', async () => {
     const script = createFaultScript();
@@ -70,7 +73,8 @@ describe('on the emulator', () => {
     await createSettings(table).config('any');
     await createSettings(table).policy('any');
     await journalOf(table).list('any', { operation: 'one', limit: 3 });
-    expect(script.calls).toHaveLength(5);
+    await createWaits(table).read('any');
+    expect(script.calls).toHaveLength(6);
     for (const { args } of script.calls) expect(args[0]).toMatchObject({ ConsistentRead: true });
   });
 

@@ -30,7 +30,7 @@ function faults(change: (config: ReturnType<typeof good>) => object): string {
 test('a small configuration gets its defaults', () => {
   expect(parseConfig(good()).clusters[0]).toMatchObject({
     timings: defaultTimings,
-    fence: ['demote-ack', 'self-fence', 'power-off'],
+    fence: ['demote-ack', 'self-fence', 'power-off', 'operator'],
     nodes: [{ port: 5432, priority: 100 }, { port: 5432 }],
     consumers: [],
   });

@@ -51,7 +51,10 @@ test('every right on items is bounded by their partition, and a node reaches tho
     expect(
       new Set(items.filter(({ holder }) => holder === `node of ${cluster}`).map(({ condition }) => condition)),
     ).toEqual(new Set([`dynamodb:LeadingKeys like CLUSTER#${cluster}`]));
-  expect(items.filter(({ action }) => /Delete|Scan|Batch|Update|Transact/.test(action))).toEqual([]);
+  expect(items.filter(({ action }) => /Scan|Batch|Transact/.test(action))).toEqual([]);
+  // Only what a whole fleet shares, its turns and its brake, is ever updated in place or deleted (T66); a cluster's items never.
+  const inPlace = items.filter(({ action }) => /Delete|Update/.test(action));
+  expect(inPlace.filter(({ condition }) => condition !== 'dynamodb:LeadingKeys like FLEET#*')).toEqual([]);
 });
 
 test('only the fence may stop an instance, only the sweep may settle, and what people ask for is started by two functions', () => {
@@ -85,7 +88,8 @@ const portRights: Record<string, readonly Right[]> = {
   events: ['publish'],
   executions: ['executions'],
   poker: ['poke', 'redirect'],
-  power: ['cut-power', 'start-power'],
+  power: ['cut-power', 'start-power', 'see-power'],
+  tasks: ['wake'],
   vip: ['see-vip', 'see-spread', 'take-vip', 'move-vip'],
 };
 
@@ -118,7 +122,8 @@ test('a step may list reports exactly if it or something it is made of does', ()
   };
   const listing = Object.values(plans)
     .flatMap(stepNames)
-    .filter((step) => /reportsOf\(|reports\.list\(/.test(sourcesOf(`workflows/steps/${files[step] ?? step}`)));
+    .filter((step) => /reportsOf\(|reports\.list\(/.test(sourcesOf(`workflows/steps/${files[step] ?? step}`)))
+    .concat(/reports\.list\(/.test(sourcesOf('workflows/sweep')) ? ['sweep'] : []);
   const allowed = Object.keys(rights).filter((name) => rights[name]?.includes('reports'));
   expect([...new Set(listing)].sort()).toEqual(allowed);
 });

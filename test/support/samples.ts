@@ -23,7 +23,7 @@ export const aConfig = (name: string, change: Partial<ClusterConfig> = {}): Clus
   nodes: ['db1', 'db2', 'db3'].map((node) => aNode(node)),
   vip: { kind: 'eip', allocationId: `eipalloc-${name}`, host: '203.0.113.10', port: 5432 },
   timings: defaultTimings,
-  fence: ['demote-ack', 'self-fence', 'power-off'],
+  fence: ['demote-ack', 'self-fence', 'power-off', 'operator'],
   maxLagBytes: 16_000_000,
   maxReplayLagMs: 60_000,
   replication: { mode: 'async', backups: 1 },

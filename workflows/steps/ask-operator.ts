@@ -13,8 +13,15 @@ async function run(context: StepContext): StepResult {
   if (token === undefined)
     return fail(halt('Broken', 'this step was started without a task token', 'deploy plans and functions together'));
   const node = lease.former ?? '';
-  const waiting = { cluster: config.name, operation, epoch: lease.epoch, node, token, since: ports.clock.wall() };
-  const kept = await ports.waits.put(waiting);
+  const waiting = {
+    cluster: config.name,
+    operation,
+    epoch: lease.epoch,
+    node,
+    tokens: [token],
+    since: ports.clock.wall(),
+  };
+  const kept = await ports.waits.add(waiting);
   if (!kept.ok) return fail(fromOutside(kept.error));
   // In this order: a word that was written before our token was kept is seen here, a later one finds the token.
   const read = await ports.leases.read(config.name);

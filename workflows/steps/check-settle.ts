@@ -3,8 +3,8 @@
 import { undo } from '../../core/errors';
 import type { Lease } from '../../core/model';
 import { fail, ok } from '../../core/result';
+import { leftBehind } from '../left-behind';
 import { fromOutside, type StepContext, type StepDefinition, type StepResult } from '../step';
-import { leftBehind } from '../sweep';
 
 export const checkSettle: StepDefinition = { needs: 'nothing', run };
 

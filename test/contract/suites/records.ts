@@ -1,6 +1,7 @@
-// What every Reports, Settings and Journal must do, whatever stands behind them.
+// What every Reports, Settings, Journal and Waits must do, whatever stands behind them.
 
-import type { Journal, Reports, Settings } from '../../../core/ports';
+import type { Waiting } from '../../../core/model';
+import type { Journal, Reports, Settings, Waits } from '../../../core/ports';
 import type { FaultScript } from '../../support/fault-script';
 import { aConfig, anEntry, aPolicy, aReport, problem, value } from '../../support/samples';
 
@@ -235,6 +236,51 @@ export function journalContract(name: string, make: () => Promise<Subject<Journa
         rule: 'unreadable',
         details: { item: { kind: 'omen' } },
       });
+    });
+  });
+}
+
+export function waitsContract(name: string, make: () => Promise<Subject<Waits>>): void {
+  const waiting = (cluster: string, change: Partial<Waiting> = {}): Waiting => ({
+    ...{ cluster, operation: 'failover-1', epoch: 8, node: 'db1', tokens: ['one'], since: '2026-01-01T00:00:00.000Z' },
+    ...change,
+  });
+
+  describe(`Waits: ${name}`, () => {
+    it('nobody has slept in a cluster where nobody has', async () => {
+      const { port } = await make();
+      expect(value(await port.read('never'))).toBeNull();
+    });
+
+    it('T48: every token of an operation is kept, the newest last, whoever writes them and at whatever moment', async () => {
+      const { port, other } = await make();
+      value(await port.add(waiting('tokens')));
+      await Promise.all([
+        port.add(waiting('tokens', { tokens: ['two'] })),
+        other.add(waiting('tokens', { tokens: ['three'] })),
+      ]);
+      value(await other.add(waiting('tokens', { tokens: ['four'] })));
+      const { tokens = [] } = value(await port.read('tokens')) ?? {};
+      expect([tokens[0], tokens.at(-1), [...tokens].sort()]).toEqual(['one', 'four', ['four', 'one', 'three', 'two']]);
+    });
+
+    it('T48: a late word of an older epoch does not hide a newer one, and a newer one replaces it', async () => {
+      const { port } = await make();
+      value(await port.add(waiting('late', { epoch: 9, operation: 'failover-2', tokens: ['new'] })));
+      value(await port.add(waiting('late')));
+      expect(value(await port.read('late'))).toEqual(
+        waiting('late', { epoch: 9, operation: 'failover-2', tokens: ['new'] }),
+      );
+      value(await port.add(waiting('late', { epoch: 10, operation: 'failover-3' })));
+      expect(value(await port.read('late'))).toMatchObject({ epoch: 10, tokens: ['one'] });
+    });
+
+    it('T3: a write without an answer is Unreachable, and done again it adds nothing twice', async () => {
+      const { port, script, write } = await make();
+      script.next(write, 'timeout-after');
+      expect(problem(await port.add(waiting('lost'))).code).toBe('Unreachable');
+      value(await port.add(waiting('lost')));
+      expect(value(await port.read('lost'))?.tokens).toEqual(['one']);
     });
   });
 }

@@ -1,6 +1,7 @@
 // A command line in the test's own process: memory adapters, virtual time, a fake of Step Functions, captured streams.
 // Operations is scripted: what an execution would journal, and how it would end. Nothing leaves the process.
 
+import { createMemoryBrake } from '../../../adapters/memory/brake';
 import { createSequentialIds, createVirtualClock, type VirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryStore, type MemoryStore } from '../../../adapters/memory/store';
 import { createMemoryTasks, type MemoryTasks } from '../../../adapters/memory/tasks';
@@ -76,7 +77,19 @@ export function createBench(script: Script = never): Bench {
   const tasks = createMemoryTasks({ clock });
   const vip = createMemoryVip(createMemoryAddresses({ allocationIds: ['eipalloc-alpha'] }), clock, leases);
   const ids = createSequentialIds();
-  const desk: Desk = { leases, reports, settings, waits, tasks, journal, clock, ids, operations, vip };
+  const desk: Desk = {
+    leases,
+    reports,
+    settings,
+    waits,
+    tasks,
+    journal,
+    clock,
+    ids,
+    operations,
+    vip,
+    brake: createMemoryBrake(),
+  };
   return { desk, clock, store, tasks, operations, run: (line, change) => ran(desk, clock, line, change) };
 }
 
