@@ -187,7 +187,17 @@ export const configShape = z.looseObject({
     backups: 1,
   }),
   onStoreLoss: z._default(z.enum(storeLossModes), 'strict'),
-  consumers: z.array(z.looseObject({ name: text, instanceId: text, document: text })),
+  consumers: z.array(
+    z.union([
+      z.looseObject({ name: text, instanceId: text, document: text }),
+      z.looseObject({
+        name: text,
+        instanceId: text,
+        properties: z.looseObject({ file: text, key: text }),
+        service: text,
+      }),
+    ]),
+  ),
   importance: z.optional(z.enum(importances)),
   failovers: z._default(z.looseObject({ coolDownMs: z.number(), maxPerDay: z.number() }), { ...defaultFlapping }),
   acceptLoss: z._default(z.enum(['one-person', 'second-person']), 'one-person'),

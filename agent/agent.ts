@@ -6,7 +6,7 @@ import type { Question, Word } from '../core/failsafe';
 import { branchOf } from '../core/lineage';
 import type { ProbeResult } from '../core/model';
 import { type Decision, decide } from '../core/rules';
-import { contenderWaitMs } from '../core/timings';
+import { contenderWaitMs, promiseMs } from '../core/timings';
 import { Announcer } from './announcer';
 import { EngineWork } from './engine-work';
 import { Failsafe } from './failsafe';
@@ -37,6 +37,7 @@ export class Agent {
   private checkpointed: string | null = null;
   private slotsKeptAtMs = Number.NEGATIVE_INFINITY;
   private leaving = false;
+  private handingOver = false;
   private stopped = false;
   private cameRoundAtMs: number;
   private poked = false;
@@ -83,6 +84,8 @@ export class Agent {
       const startedAtMs = clock.nowMs();
       await this.round();
       this.cameRoundAtMs = clock.nowMs();
+      this.parts.turned?.();
+      if (this.handingOver && this.mayHandOver()) this.stopped = true;
       if (!this.stopped) await this.pause(startedAtMs);
     }
     selfFence.stop();
@@ -130,6 +133,7 @@ export class Agent {
     await this.work.look();
     const before = this.keeper.lease?.version;
     await this.syncLease();
+    if (this.keeper.lease !== null) this.parts.remember?.(this.keeper.lease);
     // What is reported as seen at a version was looked at after it (T28, T53).
     if (this.keeper.lease?.version !== before) await this.work.look();
     await this.decideAndAct();
@@ -163,6 +167,40 @@ export class Agent {
     while (!this.recorder.isEmpty && clock.nowMs() < endMs) await clock.sleep(LEAVING_LOOK_MS);
     await deadman.stop();
     await gate.stop();
+  }
+
+  /**
+   * Goes and leaves the engine as it is, for an agent that is started right after this one, as an upgrade does (T65). Deadman and gate
+   * keep the promise meanwhile (T6): an agent that does not come costs the main its engine, as any death of an agent does. Waits for
+   * a promise that was just renewed and for work that is under way; at the bound it goes all the same.
+   */
+  async handOver(boundMs = 20_000): Promise<void> {
+    const { deadman, gate, clock } = this.parts;
+    const endMs = clock.nowMs() + boundMs;
+    this.handingOver = true;
+    this.poke();
+    while (!this.stopped && clock.nowMs() < endMs) await clock.sleep(LEAVING_LOOK_MS);
+    this.stopped = true;
+    this.failsafe.stop();
+    this.poke();
+    await deadman.stop();
+    await gate.stop();
+  }
+
+  /** Nothing is half done, and a main has as much time before it as it can have. */
+  private mayHandOver(): boolean {
+    const { keeper, work, parts } = this;
+    if (
+      work.busy ||
+      !this.recorder.isEmpty ||
+      keeper.lease === null ||
+      keeper.lease.operation !== null ||
+      keeper.lease.drain !== null
+    )
+      return false;
+    if (!keeper.holdsIt || keeper.lease.phase !== 'held') return keeper.lastProblem === null;
+    const { timings } = parts.config;
+    return (keeper.promiseLeftMs() ?? 0) > promiseMs(timings) - timings.heartbeatMs / 2;
   }
 
   // ---- lease

@@ -23,8 +23,12 @@ import { Agent } from './agent';
 import { archiveCommands } from './archive-commands';
 import { createDeadman } from './deadman';
 import { type Archiving, createPostgresDriver } from './drivers/postgres/driver';
+import { fenceCommand } from './fence-command';
 import { gateOf, removeGate } from './gate/node-gate';
+import { installCommand } from './install/command';
 import { startRest } from './rest/start';
+import { rememberEpochs, seenEpoch } from './seen-epoch';
+import { createServiceNotes, type ServiceNotes } from './service-notes';
 import { type AgentSettings, DEFAULT_SETTINGS_FILE, readSettings } from './settings';
 
 const clock = createSystemClock();
@@ -54,7 +58,13 @@ async function placeOf(file: string): Promise<{ settings: AgentSettings; config:
   );
 }
 
-function driverOf(settings: AgentSettings, config: ClusterConfig, me: NodeConfig): EngineDriver & Archiving {
+type DriverConfig = Pick<ClusterConfig, 'name' | 'nodes'> & { timings: Pick<ClusterConfig['timings'], 'engineStopMs'> };
+
+function driverOf(
+  settings: AgentSettings,
+  config: DriverConfig,
+  me: Pick<NodeConfig, 'name' | 'host' | 'port'>,
+): EngineDriver & Archiving {
   const { osUser: account, listen, ...engine } = settings.engine;
   return createPostgresDriver({
     ...engine,
@@ -70,7 +80,17 @@ function driverOf(settings: AgentSettings, config: ClusterConfig, me: NodeConfig
   });
 }
 
+/** Taken out of the environment: whatever the agent starts is no business of systemd's. */
+function serviceNotes(): ServiceNotes {
+  const { NOTIFY_SOCKET: socket, PATH: path = '/usr/bin:/bin' } = process.env;
+  delete process.env.NOTIFY_SOCKET;
+  delete process.env.WATCHDOG_USEC;
+  delete process.env.WATCHDOG_PID;
+  return createServiceNotes({ socket, path, clock, log });
+}
+
 async function run(file: string): Promise<void> {
+  const notes = serviceNotes();
   const { settings, config, me } = await placeOf(file);
   mkdirSync(settings.stateDir, { recursive: true });
   const faults = judgeTimings(config.timings);
@@ -96,12 +116,20 @@ async function run(file: string): Promise<void> {
     clock,
     ids,
     version: packageJson.version,
+    remember: rememberEpochs(settings.stateDir),
+    turned: notes.turned,
     log,
   });
   writeFileSync(pidFile(settings), `${process.pid}\n`);
   if (secret !== null) hearQuestions({ port: me.agentPort, secret }, (question) => agent.answer(question), log);
   if (settings.rest) startRest({ settings: settings.rest, agent, config, reports, events, clock, ids, log });
+  process.once('SIGHUP', () => {
+    log('asked to hand over: the engine stays as it is for the next agent');
+    void agent.handOver().then(() => leaving || process.exit(0));
+  });
+  let leaving = false;
   const leave = (): void => {
+    leaving = true;
     log('asked to stop: engine first, then the lease says paused');
     void agent.stop().then(() => {
       rmSync(pidFile(settings), { force: true });
@@ -111,6 +139,7 @@ async function run(file: string): Promise<void> {
   process.once('SIGTERM', leave);
   process.once('SIGINT', leave);
   process.on('SIGUSR2', () => agent.poke());
+  notes.ready();
   log('agent started', { cluster: config.name, node: me.name, version: packageJson.version });
   await agent.run();
 }
@@ -149,6 +178,11 @@ function poke(file: string, options: { cluster: string; expires: string }): void
   if (pid === null) throw new Error('the agent of this node is not running');
   process.kill(pid, 'SIGUSR2');
 }
+
+/** Of a stop by `fence`, which has no cluster to ask for its own. */
+const FENCE_BOUND_MS = 5_000;
+
+const STORE_BOUND_MS = 5_000;
 
 /** Short secrets are guessed. */
 const LEAST_SECRET = 32;
@@ -196,6 +230,25 @@ program
   .requiredOption('--expires <seconds>', 'Unix time after which the poke is refused')
   .option('--config <file>', 'settings of this node', file)
   .action((options: { config: string; cluster: string; expires: string }) => poke(options.config, options));
+fenceCommand(program, file, (path) => {
+  const settings = readSettings(path);
+  // The store may be what this node cannot reach: stopping its engine needs neither peers nor timings of the cluster.
+  const config = { name: settings.cluster, nodes: [], timings: { engineStopMs: FENCE_BOUND_MS } };
+  const driver = driverOf(settings, config, { name: settings.node, host: 'localhost', port: 5432 });
+  return { settings, driver, seen: seenEpoch(settings.stateDir), wallMs: Date.parse(clock.wall()), say: log };
+});
+installCommand(program, {
+  root: process.env.MAINSTAY_ROOT ?? '',
+  path: process.env.PATH ?? '/usr/bin:/bin',
+  bundle: process.argv[1] ?? '',
+  // Within a bound: an upgrade does not wait for a store that is away, it is put off.
+  storeAnswers: (path, region) => {
+    if (region !== null) process.env.AWS_REGION ??= region;
+    const answered = placeOf(path).then(() => true);
+    return Promise.race([answered, clock.sleep(STORE_BOUND_MS).then(() => false)]);
+  },
+  say: log,
+});
 archiveCommands(program, file, async (path) => {
   const { settings, config, me } = await placeOf(path);
   return driverOf(settings, config, me);

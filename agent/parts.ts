@@ -1,7 +1,7 @@
 // What an agent is put together from: one node's part of the world, wired in main.ts, faked in tests.
 
 import type { Gate } from '../core/gate';
-import type { ClusterConfig, NodeConfig } from '../core/model';
+import type { ClusterConfig, Lease, NodeConfig } from '../core/model';
 import type { Clock, Deadman, EngineDriver, Events, Ids, Journal, LeaseStore, Reports, Witnesses } from '../core/ports';
 
 export interface AgentParts {
@@ -18,5 +18,9 @@ export interface AgentParts {
   clock: Clock;
   ids: Ids;
   version: string;
+  /** Told of the lease after every round that read one. */
+  remember?: (lease: Lease) => void;
+  /** Told at the end of every round. */
+  turned?: () => void;
   log: (message: string, details?: Record<string, unknown>) => void;
 }

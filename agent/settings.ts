@@ -96,6 +96,11 @@ export function readSettings(file: string): AgentSettings {
   } catch (error) {
     throw new Error(`${file} is not JSON: ${error instanceof Error ? error.message : error}`);
   }
+  return parseSettings(given, file);
+}
+
+/** What a file would hold, or the error that names every fault. */
+export function parseSettings(given: unknown, file: string): AgentSettings {
   const parsed = shape.safeParse(given);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(file)'}: ${issue.message}`);

@@ -274,11 +274,18 @@ export interface NodeConfig {
 }
 
 /** A process outside the cluster that is pointed at the new main and restarted after a change (seed 000's replicas). */
-export interface ConsumerConfig {
-  name: string;
-  instanceId: string;
-  /** SSM document that takes the parameter `main`. */
+/** A process outside the cluster that has to know the main, and how it is told. */
+export type ConsumerConfig = { name: string; instanceId: string } & (OwnDocument | PropertiesFile);
+
+export interface OwnDocument {
+  /** An SSM document of the operator's, with the parameters `main`, `port`, `epoch` and `expires`. */
   document: string;
+}
+
+export interface PropertiesFile {
+  /** The value of this key becomes the new main's host; then the service is restarted. */
+  properties: { file: string; key: string };
+  service: string;
 }
 
 interface VipPlace {

@@ -7,6 +7,7 @@ import type { Question, Word } from './failsafe';
 import type { Importance } from './fleet';
 import type {
   ClusterConfig,
+  ConsumerConfig,
   EngineStatus,
   Lease,
   NodeConfig,
@@ -122,7 +123,12 @@ export interface Poker {
   /** Tells the agents "look at the lease now". Losing it changes nothing (level-triggered). */
   poke(nodes: readonly NodeConfig[], cluster: string, epoch: number): Outside<void>;
   /** Points a consumer at the new main and restarts it, or says why not. Waits until it is done or the bound is over. */
-  redirect(instanceId: string, document: string, main: NodeConfig, epoch: number): Outside<void>;
+  redirect(consumer: ConsumerConfig, cluster: string, main: NodeConfig, epoch: number): Outside<void>;
+  /**
+   * Has the engine stopped on a host whose agent does not act, and waits until the host says so or the bound is over. Refused: the
+   * node knows a newer epoch, or the host could not. Best effort: its word is no fence proof (T11), only the agent's report is one.
+   */
+  stopEngine(node: NodeConfig, cluster: string, epoch: number): Outside<void>;
 }
 
 // ---- between agents, authenticated, bounded ---------------------------------------------------------------------

@@ -7,9 +7,10 @@ import { type BrakeLimits, defaultBrake } from '../core/brake';
 import { storeLossModes } from '../core/failsafe';
 import { defaultFlapping } from '../core/flapping';
 import { importances } from '../core/fleet';
-import { type ClusterConfig, fenceRungs } from '../core/model';
+import { type ClusterConfig, type ConsumerConfig, fenceRungs } from '../core/model';
 import { replicationModes } from '../core/replication';
 import { judgeTimings, type Timings, timingPresets } from '../core/timings';
+import { type Parameter, parameters } from './documents/document';
 
 const nodeSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a node name is lower-case letters, digits and dashes'),
@@ -27,6 +28,37 @@ const nodeSchema = z.strictObject({
     .string()
     .refine((address) => isIP(address) !== 0, 'must be an IP address')
     .optional(),
+});
+
+/** As the document that gets it would judge it, but at synth. */
+const fits = ({ allowedPattern, description }: Parameter) =>
+  z.string().regex(new RegExp(allowedPattern), `${description}: must match ${allowedPattern}`);
+
+const eitherWay = 'a consumer has either a document of yours, or properties and a service';
+
+const consumerSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    instanceId: nodeSchema.shape.instanceId,
+    document: z.string().min(1).optional(),
+    properties: z.strictObject({ file: fits(parameters.file), key: fits(parameters.key) }).optional(),
+    service: fits(parameters.service).optional(),
+  })
+  .transform(({ name, instanceId, document, properties, service }, context): ConsumerConfig => {
+    if (document !== undefined && !properties && service === undefined) return { name, instanceId, document };
+    if (document === undefined && properties && service !== undefined) return { name, instanceId, properties, service };
+    context.issues.push({ code: 'custom', message: eitherWay, input: name });
+    return z.NEVER;
+  });
+
+/** The agent judges them on the node, with every fault; here only what names the node is kept out, and what would be a secret in a template. */
+const agentSchema = z.strictObject({
+  settings: z
+    .record(z.string(), z.unknown())
+    .refine((settings) => !['cluster', 'node', 'table'].some((key) => key in settings), {
+      message: 'cluster, node and table are filled in for each node',
+    })
+    .default({}),
 });
 
 const timing = z.number().optional();
@@ -117,15 +149,8 @@ const clusterSchema = z
       })
       .prefault({}),
     acceptLoss: z.enum(['one-person', 'second-person']).default('one-person'),
-    consumers: z
-      .array(
-        z.strictObject({
-          name: z.string().min(1),
-          instanceId: nodeSchema.shape.instanceId,
-          document: z.string().min(1),
-        }),
-      )
-      .default([]),
+    consumers: z.array(consumerSchema).default([]),
+    agent: agentSchema.optional(),
   })
   .superRefine(({ nodes, replication, vip }, context) => {
     for (const { path, message } of vip.kind === 'route53' ? addressFaults(nodes) : [])

@@ -118,6 +118,11 @@ const statements = {
     allow(['ssm:SendCommand'], [places.pokeDocumentArn]),
     allow(['ssm:SendCommand'], [places.arn('ec2', 'instance/*')], taggedForSsm(places)),
   ],
+  'stop-engine': (places) => [
+    allow(['ssm:SendCommand'], [places.arn('ssm', `document/${places.name}-engine-stop`)]),
+    allow(['ssm:SendCommand'], [places.arn('ec2', 'instance/*')], taggedForSsm(places)),
+    allow(['ssm:GetCommandInvocation'], any),
+  ],
   'see-power': () => [allow(['ec2:DescribeInstances'], any)],
   wake: ({ failoverArn }) => [allow(['states:SendTaskSuccess'], [failoverArn])],
   redirect: (places) => [

@@ -14,10 +14,11 @@ import { EC2Client, RunInstancesCommand, StartInstancesCommand, StopInstancesCom
 import type { VipConfig } from '../core/model';
 import type { BuildJob } from '../infra/build';
 import type { ClusterInput, MainstayConfigInput } from '../infra/config';
-import { pokeDocument } from '../infra/poke-document';
+import { documents } from '../infra/documents';
 import type { Backend } from './backend';
 import { CloudFront, type Machine } from './cloud-front';
 import { deployAssembly } from './deploy';
+import { scriptFor } from './documents';
 import { type Emulator, ensureEmulatorInstalled, startEmulator } from './emulator';
 import { files, type LocalNode, nodeFiles, type StackFacts } from './layout';
 import { createNetnsBackend } from './netns-backend';
@@ -292,14 +293,10 @@ export class Hypervisor {
     parameters: Record<string, string>,
   ): Promise<{ code: number; output: string }> {
     const node = this.nodes.get(id);
-    if (!node || document !== `${stackName}-poke`) return { code: 1, output: `no document ${document} on ${id}` };
-    const faults = Object.entries(pokeDocument.parameters).filter(
-      ([name, { allowedPattern }]) => !new RegExp(allowedPattern).test(parameters[name] ?? ''),
-    );
-    if (faults.length > 0)
-      return { code: 1, output: `parameters not allowed: ${faults.map(([name]) => name).join(', ')}` };
-    const command = pokeDocument.mainSteps[0]?.inputs.runCommand.join('\n') ?? '';
-    return node.runShell(command.replace(/\{\{(\w+)\}\}/g, (_, name: string) => parameters[name] ?? ''));
+    const known = Object.entries(documents).find(([name]) => document === `${stackName}-${name}`);
+    if (!node || !known) return { code: 1, output: `no document ${document} on ${id}` };
+    const script = scriptFor(known[1], parameters);
+    return script.ok ? node.runShell(script.value) : { code: 1, output: script.error };
   }
 
   // ---- orders that no AWS API has
@@ -348,6 +345,7 @@ export class Hypervisor {
       freeze: async () => node.freeze(),
       thaw: async () => node.thaw(),
       'kill-agent': async () => node.killAgent(),
+      'restart-agent': () => node.restartAgent(),
       'lose-agent': async () => node.loseAgent(),
       'freeze-agent': async () => node.freezeAgent(true),
       'thaw-agent': async () => node.freezeAgent(false),

@@ -102,6 +102,17 @@ export class Node {
     await gone;
   }
 
+  /** `systemctl restart`, as an upgrade does: the unit's RestartKillSignal, and the next one as soon as it has gone. */
+  async restartAgent(): Promise<void> {
+    const { agent } = this;
+    if (!agent || agent.exitCode !== null) return this.startAgent();
+    const gone = new Promise((resolve) => agent.once('exit', resolve));
+    this.agent = null;
+    agent.kill('SIGHUP');
+    await gone;
+    if (this.powered) this.startAgent();
+  }
+
   /** Runs a command line on the node, as SSM's agent would. */
   runShell(commandLine: string): Promise<{ code: number; output: string }> {
     return new Promise((resolve) => {

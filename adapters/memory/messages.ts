@@ -1,7 +1,7 @@
 // Pokes, redirects and events in memory. Ports: Poker, Events. Whoever builds them says what a message does, so a
 // simulation may deliver it late, twice or never. Must never wait for what a poke sets off.
 
-import type { NodeConfig } from '../../core/model';
+import type { ConsumerConfig, NodeConfig } from '../../core/model';
 import type { Events, MainstayEvent, Outside, Poker } from '../../core/ports';
 import { ok } from '../../core/result';
 import { type Faults, withFaults } from './faults';
@@ -9,10 +9,11 @@ import { type Faults, withFaults } from './faults';
 export interface MemoryPokerOptions {
   faults?: Faults;
   onPoke?: (node: NodeConfig, cluster: string, epoch: number) => void;
-  onRedirect?: (instanceId: string, document: string, main: NodeConfig, epoch: number) => Outside<void>;
+  onRedirect?: (consumer: ConsumerConfig, cluster: string, main: NodeConfig, epoch: number) => Outside<void>;
+  onStopEngine?: (node: NodeConfig, cluster: string, epoch: number) => Outside<void>;
 }
 
-export const createMemoryPoker = ({ faults, onPoke, onRedirect }: MemoryPokerOptions = {}): Poker =>
+export const createMemoryPoker = ({ faults, onPoke, onRedirect, onStopEngine }: MemoryPokerOptions = {}): Poker =>
   withFaults<Poker>(
     'Poker',
     {
@@ -20,8 +21,9 @@ export const createMemoryPoker = ({ faults, onPoke, onRedirect }: MemoryPokerOpt
         for (const node of nodes) onPoke?.(node, cluster, epoch);
         return ok(undefined);
       },
-      redirect: async (instanceId, document, main, epoch) =>
-        (await onRedirect?.(instanceId, document, main, epoch)) ?? ok(undefined),
+      redirect: async (consumer, cluster, main, epoch) =>
+        (await onRedirect?.(consumer, cluster, main, epoch)) ?? ok(undefined),
+      stopEngine: async (node, cluster, epoch) => (await onStopEngine?.(node, cluster, epoch)) ?? ok(undefined),
     },
     faults,
   );

@@ -1,4 +1,4 @@
-// SSM for the functions that wake agents or redirect consumers.
+// SSM for the functions that wake agents, redirect consumers or have an engine stopped.
 
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { createClient } from '../../adapters/aws/clients';
@@ -10,9 +10,14 @@ export const poker = (clock: Clock) => ({
   // One attempt: a poke that is tried again comes too late to be worth it.
   poker: createPoker(createClient(SSMClient, { ...controlPlane, maxAttempts: 1 }), {
     clock,
-    pokeDocument: required('MAINSTAY_POKE_DOCUMENT'),
+    documents: {
+      poke: required('MAINSTAY_POKE_DOCUMENT'),
+      engineStop: required('MAINSTAY_ENGINE_STOP_DOCUMENT'),
+      consumer: required('MAINSTAY_CONSUMER_DOCUMENT'),
+    },
     pokeLifeS: 60,
     redirectMs: 100_000,
+    stopMs: 30_000,
     pollMs: 500,
   }),
 });

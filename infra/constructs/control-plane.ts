@@ -17,6 +17,7 @@ import { documents } from '../documents';
 import type { Places } from '../grants';
 import { Functions } from './functions';
 import { leaseTable } from './lease-table';
+import { installAgentDocument } from './node-agents';
 import { RestApi } from './rest-api';
 import { StateMachines } from './step-functions';
 import { Triggers } from './triggers';
@@ -74,6 +75,8 @@ export class ControlPlane extends Construct {
   readonly functions: Functions;
   /** null: there is none. */
   readonly restApi: RestApi | null;
+  /** What State Manager runs to install agents. */
+  readonly installDocument: CfnDocument;
   readonly brake: BrakeLimits;
   private readonly clusters = new Set<string>();
 
@@ -87,6 +90,7 @@ export class ControlPlane extends Construct {
       deletionProtection: props.deletionProtection ?? false,
     });
     for (const [name, content] of Object.entries(documents)) this.document(name, content);
+    this.installDocument = installAgentDocument(this, this.name);
     this.places = placesOf(this.name, this.table, props);
     const logRetention = props.logRetention ?? RetentionDays.THREE_MONTHS;
     this.functions = new Functions(this, 'Functions', {

@@ -82,6 +82,8 @@ function functionIn(scope: Construct, name: string, deadlineMs: number, props: F
       MAINSTAY_TABLE: props.places.tableName,
       MAINSTAY_STATE_MACHINES: props.places.stateMachineArns.join(','),
       MAINSTAY_POKE_DOCUMENT: `${props.name}-poke`,
+      MAINSTAY_ENGINE_STOP_DOCUMENT: `${props.name}-engine-stop`,
+      MAINSTAY_CONSUMER_DOCUMENT: `${props.name}-consumer`,
       POWERTOOLS_SERVICE_NAME: 'mainstay',
       POWERTOOLS_METRICS_NAMESPACE: 'Mainstay',
     },

@@ -10,6 +10,7 @@ import { acknowledgeNodes } from '../acknowledgements';
 import { type ClusterInput, parseCluster, warningsOf } from '../config';
 import { agentStatements, systemsManagerStatements } from '../node-grants';
 import { type ControlPlane, controlPlaneTag } from './control-plane';
+import { NodeAgents } from './node-agents';
 import { parsedWithTokens } from './tokens';
 import { allowVipZone } from './vip-zone';
 
@@ -21,6 +22,11 @@ export interface ProtectedClusterProps {
    * `allocationId` may be references to resources of the app.
    */
   readonly cluster: ClusterInput;
+  /**
+   * The agent as one file, for a cluster with `agent`.
+   * @default bundled with esbuild into build/
+   */
+  readonly agentBundle?: string;
   /**
    * Roles of the nodes' instances: they are given `nodePolicy`.
    * @default none; attach the policy whose ARN is an output
@@ -43,6 +49,8 @@ export class ProtectedCluster extends Construct {
   /** The configuration with its defaults. */
   readonly config: ClusterConfig;
   readonly controlPlane: ControlPlane;
+  /** Null where the nodes' agents are installed by hand: the cluster has no `agent`. */
+  readonly agents: NodeAgents | null;
   /** What the nodes of this cluster may do. */
   readonly nodePolicy: ManagedPolicy;
 
@@ -57,7 +65,20 @@ export class ProtectedCluster extends Construct {
     const { vip } = this.config;
     if (vip.kind === 'route53') allowVipZone(this.controlPlane, vip.hostedZoneId);
     for (const warning of warningsOf(this.config)) Annotations.of(this).addWarningV2('mainstay:unwise', warning);
-    this.configuration();
+    const configuration = this.configuration();
+    this.agents = props.cluster.agent ? this.installed(props, props.cluster.agent.settings ?? {}) : null;
+    // An agent that finds no cluster in the table ends.
+    this.agents?.association.node.addDependency(configuration, this.controlPlane.installDocument);
+    if (this.agents) this.allowNodes(...this.agents.nodeStatements);
+  }
+
+  private installed({ agentBundle }: ProtectedClusterProps, settings: Record<string, unknown>): NodeAgents {
+    return new NodeAgents(this, 'Agents', {
+      controlPlane: this.controlPlane.name,
+      cluster: this.config,
+      settings,
+      ...(agentBundle === undefined ? {} : { bundle: agentBundle }),
+    });
   }
 
   /** Something else that the nodes need, such as reading a file of the agent's. */
@@ -82,8 +103,8 @@ export class ProtectedCluster extends Construct {
   }
 
   /** One custom resource per cluster: a fleet in one property would exceed what CloudFormation hands to a function. */
-  private configuration(): void {
-    new CustomResource(this, 'Configuration', {
+  private configuration(): CustomResource {
+    return new CustomResource(this, 'Configuration', {
       resourceType: 'Custom::MainstayCluster',
       serviceToken: this.controlPlane.functionOf('configure').functionArn,
       serviceTimeout: Duration.minutes(2),

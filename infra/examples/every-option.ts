@@ -66,7 +66,7 @@ export const alpha: ClusterInput = {
 };
 
 /** A name in a private zone as the VIP. */
-const gamma: ClusterInput = {
+export const gamma: ClusterInput = {
   name: 'gamma',
   engine: 'postgres',
   nodes: [

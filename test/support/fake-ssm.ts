@@ -15,6 +15,8 @@ export interface SentCommand {
 
 export interface Invocation {
   status: 'Pending' | 'InProgress' | 'Delayed' | 'Success' | 'Failed' | 'TimedOut' | 'Cancelled' | 'Cancelling';
+  /** As AWS spells it; by default the status. */
+  statusDetails?: string;
   output?: string;
 }
 
@@ -23,6 +25,10 @@ export interface FakeSsm {
   sent: SentCommand[];
   /** Instances whose SSM agent is not there: AWS knows no such id. */
   missing: Set<string>;
+  /** What the next calls are answered with instead, one each: status and error code. */
+  failures: [number, string][];
+  /** Documents whose parameters are checked, by name; any other takes what it is given. */
+  documents: Record<string, { parameters: Record<string, { allowedPattern: string }> }>;
   /** How many looks find no invocation yet (T58). */
   hiddenLooks: number;
   /** What the looks at a command find, one after the other; the last one stays. By default: Success. */
@@ -48,7 +54,10 @@ export async function startFakeSsm(): Promise<FakeSsm> {
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => answer(String(request.headers['x-amz-target']), JSON.parse(String(Buffer.concat(chunks)))));
     const answer = (target: string, body: Body) => {
-      const [status, content] = judged(() => actions[target.replace('AmazonSSM.', '')]?.(body) ?? unknown(target));
+      const failure = fake.failures.shift();
+      const [status, content] = failure
+        ? [failure[0], { __type: failure[1], message: 'as the test wants it' }]
+        : judged(() => actions[target.replace('AmazonSSM.', '')]?.(body) ?? unknown(target));
       response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(content));
     };
   });
@@ -57,6 +66,8 @@ export async function startFakeSsm(): Promise<FakeSsm> {
     endpoint: `http://127.0.0.1:${(server.address() as net.AddressInfo).port}`,
     sent: [],
     missing: new Set(),
+    failures: [],
+    documents: {},
     hiddenLooks: 0,
     invocations: () => [{ status: 'Success' }],
     stop: () => new Promise((resolve) => void server.close(() => resolve()).closeAllConnections()),
@@ -96,8 +107,19 @@ function sendCommand(fake: FakeSsm, body: Body): Body {
     parameters: (body.Parameters ?? {}) as Record<string, string[]>,
     deliveryS,
   };
+  checkParameters(fake, command);
   fake.sent.push(command);
   return { Command: { CommandId: command.id, Status: 'Pending', InstanceIds: instanceIds } };
+}
+
+/** Every parameter without a default is needed, none that the document does not name is taken, each fits its pattern. */
+function checkParameters({ documents }: FakeSsm, { document, parameters }: SentCommand): void {
+  const known = documents[document]?.parameters;
+  if (!known) return;
+  const wrong = [...new Set([...Object.keys(known), ...Object.keys(parameters)])].filter(
+    (name) => !known[name] || !new RegExp(known[name].allowedPattern).test(parameters[name]?.[0] ?? ''),
+  );
+  if (wrong.length > 0) throw new Refusal('InvalidParameters', `parameters of ${document}: ${wrong.join(', ')}`);
 }
 
 function getCommandInvocation(fake: FakeSsm, looks: Map<string, number>, body: Body): Body {
@@ -108,13 +130,17 @@ function getCommandInvocation(fake: FakeSsm, looks: Map<string, number>, body: B
   if (!command?.instanceIds.includes(instanceId) || look < fake.hiddenLooks)
     throw new Refusal('InvocationDoesNotExist', 'the command ID and instance ID do not match any invocation');
   const found = fake.invocations(command, instanceId);
-  const { status, output = '' } = found[Math.min(look - fake.hiddenLooks, found.length - 1)] ?? { status: 'Pending' };
+  const {
+    status,
+    statusDetails = status,
+    output = '',
+  } = found[Math.min(look - fake.hiddenLooks, found.length - 1)] ?? { status: 'Pending' };
   return {
     CommandId: command.id,
     InstanceId: instanceId,
     DocumentName: command.document,
     Status: status,
-    StatusDetails: status,
+    StatusDetails: statusDetails,
     ResponseCode: status === 'Failed' ? 1 : status === 'Success' ? 0 : -1,
     StandardOutputContent: output,
     StandardErrorContent: '',

@@ -10,11 +10,11 @@ async function run(context: StepContext): StepResult {
   const { ports, config, state, lease } = context;
   const main = nodeOf(config, need(state, 'candidate'));
   const failed = await Promise.all(
-    config.consumers.map(async ({ name, instanceId, document }) => {
-      const done = await ports.poker.redirect(instanceId, document, main, lease.epoch);
+    config.consumers.map(async (consumer) => {
+      const done = await ports.poker.redirect(consumer, config.name, main, lease.epoch);
       if (done.ok) return null;
-      context.note(`consumer ${name} was not redirected: ${done.error.message}`);
-      return name;
+      context.note(`consumer ${consumer.name} was not redirected: ${done.error.message}`);
+      return consumer.name;
     }),
   );
   const missing = failed.filter((name) => name !== null);

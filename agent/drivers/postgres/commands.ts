@@ -20,6 +20,9 @@ function surroundings(options: Settled): SpawnOptions {
     env: {
       PATH: `${binDir}:/usr/bin:/bin`,
       LC_ALL: 'C',
+      // The agent, and the postmaster that inherits it, are not what the kernel should kill for memory; a backend is.
+      PG_OOM_ADJUST_FILE: '/proc/self/oom_score_adj',
+      PG_OOM_ADJUST_VALUE: '0',
       ...(passFile ? { PGPASSFILE: passFile } : {}),
       ...environment,
     },
