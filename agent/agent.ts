@@ -6,7 +6,7 @@ import type { Question, Word } from '../core/failsafe';
 import { branchOf } from '../core/lineage';
 import type { ProbeResult } from '../core/model';
 import { type Decision, decide } from '../core/rules';
-import { promiseMs } from '../core/timings';
+import { contenderWaitMs, promiseMs } from '../core/timings';
 import { Announcer } from './announcer';
 import { EngineWork } from './engine-work';
 import { Failsafe } from './failsafe';
@@ -15,10 +15,13 @@ import type { AgentParts } from './parts';
 import { Recorder } from './recorder';
 import { Replication } from './replication';
 import { Reporter } from './reporter';
+import type { Standing } from './rest/standing';
 import { startSelfFence } from './self-fence';
 
 /** While a clean stop goes on, between two looks at whether the lease says so, in ms. */
 const LEAVING_LOOK_MS = 20;
+/** A loop that has not come round for so many ttls is stuck: one round may wait for a slow store and a slow engine. */
+const STUCK_ROUNDS = 2;
 
 export class Agent {
   readonly keeper: LeaseKeeper;
@@ -36,11 +39,13 @@ export class Agent {
   private leaving = false;
   private handingOver = false;
   private stopped = false;
+  private cameRoundAtMs: number;
   private poked = false;
   private wake: () => void = () => undefined;
 
   constructor(private readonly parts: AgentParts) {
     const { store, gate, clock, ids, config, me } = parts;
+    this.cameRoundAtMs = clock.nowMs();
     this.keeper = new LeaseKeeper({
       ...{ store, gate, clock, ids },
       visible: () => this.replication.visible,
@@ -78,6 +83,7 @@ export class Agent {
     while (!this.stopped) {
       const startedAtMs = clock.nowMs();
       await this.round();
+      this.cameRoundAtMs = clock.nowMs();
       this.parts.turned?.();
       if (this.handingOver && this.mayHandOver()) this.stopped = true;
       if (!this.stopped) await this.pause(startedAtMs);
@@ -88,6 +94,32 @@ export class Agent {
   /** Asked by a main that has lost the store: this node's word, or why not. */
   answer(question: Question): Word {
     return this.failsafe.answer(question);
+  }
+
+  /** What this node is right now, for whoever asks by HTTP: never waits, and is not what the loop last thought it was. */
+  standing(): Standing {
+    const { config, me, clock } = this.parts;
+    const { keeper, work, replication, decision } = this;
+    return {
+      cluster: config.name,
+      me: me.name,
+      lease: keeper.lease,
+      state: work.state,
+      rule: decision.rule,
+      because: decision.because,
+      engine: work.engine,
+      promiseLeftMs: keeper.promiseLeftMs(),
+      visible: replication.visible,
+      roundAgeMs: clock.nowMs() - this.cameRoundAtMs,
+      stuckAfterMs: STUCK_ROUNDS * config.timings.ttlMs,
+      silentMs: keeper.silentMs(),
+      waitMs: contenderWaitMs({ ...config.timings, ttlMs: keeper.lease?.ttlMs ?? config.timings.ttlMs }),
+    };
+  }
+
+  /** Somebody asked this node for something: for the journal. */
+  note(rule: string, because: string): void {
+    this.record('event', rule, because);
   }
 
   /** "Look at the lease now." */

@@ -26,6 +26,7 @@ import { type Archiving, createPostgresDriver } from './drivers/postgres/driver'
 import { fenceCommand } from './fence-command';
 import { gateOf, removeGate } from './gate/node-gate';
 import { installCommand } from './install/command';
+import { startRest } from './rest/start';
 import { rememberEpochs, seenEpoch } from './seen-epoch';
 import { createServiceNotes, type ServiceNotes } from './service-notes';
 import { type AgentSettings, DEFAULT_SETTINGS_FILE, readSettings } from './settings';
@@ -98,13 +99,15 @@ async function run(file: string): Promise<void> {
   const secret = config.onStoreLoss === 'failsafe' ? secretOf(settings) : null;
   // One attempt each: the loop is the retry, and a late second attempt would be counted from the first (L2).
   const store = tableOf(settings, config.timings.storeTimeoutMs);
+  const reports = createReports(store);
+  const events = createEvents(createClient(EventBridgeClient, { requestTimeoutMs: 2000, maxAttempts: 2 }));
   const agent = new Agent({
     config,
     me,
     store: createLeaseStore(store),
-    reports: createReports(store),
+    reports,
     journal: createJournal(store, ids),
-    events: createEvents(createClient(EventBridgeClient, { requestTimeoutMs: 2000, maxAttempts: 2 })),
+    events,
     driver: driverOf(settings, config, me),
     witnesses:
       secret === null ? noWitnesses : createWitnesses({ secret, timeoutMs: config.timings.storeTimeoutMs / 2 }),
@@ -119,6 +122,7 @@ async function run(file: string): Promise<void> {
   });
   writeFileSync(pidFile(settings), `${process.pid}\n`);
   if (secret !== null) hearQuestions({ port: me.agentPort, secret }, (question) => agent.answer(question), log);
+  if (settings.rest) startRest({ settings: settings.rest, agent, config, reports, events, clock, ids, log });
   process.once('SIGHUP', () => {
     log('asked to hand over: the engine stays as it is for the next agent');
     void agent.handOver().then(() => leaving || process.exit(0));

@@ -7,6 +7,8 @@ import * as z from 'zod/mini';
 const path = z.string().check(z.startsWith('/', 'must be an absolute path'));
 const name = z.string().check(z.regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be lower-case letters, digits and dashes'));
 
+const isLoopback = (listen: string): boolean => /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(listen);
+
 const shape = z.strictObject({
   cluster: name,
   node: name,
@@ -28,6 +30,28 @@ const shape = z.strictObject({
   ),
   /** A file with the secret that all agents of the cluster share; needed with `onStoreLoss: failsafe`. */
   secretFile: z.optional(path),
+  /** The node's REST API; without it there is none. See docs/rest.md. */
+  rest: z.optional(
+    z
+      .strictObject({
+        port: z._default(z.int().check(z.minimum(1), z.maximum(65_535)), 8008),
+        /** Address to listen at. */
+        listen: z._default(z.string().check(z.minLength(1)), '0.0.0.0'),
+        certFile: z.optional(path),
+        keyFile: z.optional(path),
+        tokenFile: path,
+        /** The token travels in the clear; without it plain HTTP is for loopback only. */
+        allowPlain: z._default(z.boolean(), false),
+      })
+      .check(
+        z.refine(({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined), {
+          error: 'certFile and keyFile belong together',
+        }),
+        z.refine(({ certFile, listen, allowPlain }) => certFile !== undefined || allowPlain || isLoopback(listen), {
+          error: 'needs certFile and keyFile; plain HTTP beyond loopback must be asked for with allowPlain: true',
+        }),
+      ),
+  ),
   engine: z.strictObject({
     dataDir: path,
     binDir: path,

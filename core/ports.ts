@@ -62,6 +62,8 @@ export interface Settings {
   clusterOf(instanceId: string): Outside<string | null>;
   policy(cluster: string): Outside<Policy | null>;
   putPolicy(cluster: string, policy: Policy): Outside<void>;
+  /** Writes `next` only if the stored policy still is `was` (null: none was ever put): of two who read the same, one is Refused. */
+  swapPolicy(cluster: string, was: Policy | null, next: Policy): Outside<void>;
 }
 
 export interface Waits {
@@ -97,11 +99,17 @@ export interface JournalEntry {
 export interface Journal {
   /** Never overwrites an entry. */
   append(entry: JournalEntry): Outside<void>;
-  /** Oldest first. `operation` narrows to one operation; `limit` keeps the newest. */
-  list(cluster: string, filter?: { operation?: string; limit?: number }): Outside<JournalEntry[]>;
+  /** Oldest first. `operation` narrows to one operation, `before` to what is older than this time; `limit` keeps the newest. */
+  list(cluster: string, filter?: { operation?: string; before?: string; limit?: number }): Outside<JournalEntry[]>;
 }
 
-export type EventType = 'Lease Overdue' | 'Lease Expired' | 'Engine Down' | 'Operation Ended' | 'Attention Needed';
+export type EventType =
+  | 'Lease Overdue'
+  | 'Lease Expired'
+  | 'Engine Down'
+  | 'Change Requested'
+  | 'Operation Ended'
+  | 'Attention Needed';
 
 export interface MainstayEvent {
   type: EventType;

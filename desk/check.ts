@@ -1,7 +1,7 @@
 // Runs the first step of a plan here, read-only, so that the command line refuses in the same words as an execution and
 // nothing is judged twice in two ways. Ports that would change anything refuse; the journal keeps nothing.
 
-import type { Outside } from '../core/ports';
+import type { Outside, Tasks, Vip } from '../core/ports';
 import { fail, ok } from '../core/result';
 import { runStep } from '../workflows/run-step';
 import type { WorkflowState } from '../workflows/state';
@@ -28,6 +28,10 @@ export async function checkFirst(desk: Desk, step: FirstStep, state: WorkflowSta
 const no = async (): Outside<never> =>
   fail({ code: 'Refused', message: 'a check changes nothing', next: 'start the operation' });
 
+/** Where nobody's address is to be moved, and nobody woken. */
+export const noTasks: Tasks = { wake: no };
+export const noVip: Vip = { read: no, readMany: async () => new Map(), withdraw: no, move: no, verify: no };
+
 export function readOnly({ leases, reports, settings, waits, operations, clock, ids, journal }: Desk): Ports {
   return {
     leases: { read: (cluster) => leases.read(cluster), swap: no },
@@ -39,6 +43,7 @@ export function readOnly({ leases, reports, settings, waits, operations, clock, 
       policy: (cluster) => settings.policy(cluster),
       putConfig: no,
       putPolicy: no,
+      swapPolicy: no,
     },
     journal: { list: (cluster, filter) => journal.list(cluster, filter), append: async () => ok(undefined) },
     executions: executionsOf({ operations, clock }),
@@ -46,8 +51,8 @@ export function readOnly({ leases, reports, settings, waits, operations, clock, 
     poker: { poke: no, redirect: no, stopEngine: no },
     power: { state: no, states: no, cut: no, start: no },
     waits: { read: (cluster) => waits.read(cluster), add: no },
-    tasks: { wake: no },
-    vip: { read: no, readMany: async () => new Map(), withdraw: no, move: no, verify: no },
+    tasks: noTasks,
+    vip: noVip,
     clock,
     ids,
   };

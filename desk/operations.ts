@@ -11,11 +11,15 @@ import type { CliProblem } from './problems';
 export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
 export interface Execution {
+  /** By the state machine that it belongs to. */
+  kind?: OperationKind;
   status: ExecutionStatus;
   /** `Family.Code` of the step's problem, or a name of Step Functions' own (`States.Timeout`). */
   error?: string;
   /** JSON of the problem, possibly inside Lambda's `{errorType, errorMessage}`. */
   cause?: string;
+  /** JSON of what it was started with. */
+  input?: string;
   /** JSON of the final WorkflowState. */
   output?: string;
 }

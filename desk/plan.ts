@@ -143,7 +143,8 @@ export function planFrom(request: PlanRequest, sources: PlanSources): OperationP
 const rememberedEntries = 1000;
 
 export async function sourcesOf(desk: Desk, cluster: string): Promise<PlanSources> {
-  const [config, lease] = await Promise.all([configOf(desk, cluster), seatedLease(desk, cluster)]);
+  const config = await configOf(desk, cluster);
+  const lease = await seatedLease(desk, cluster);
   const [policy, reports, entries] = await Promise.all([
     desk.settings.policy(cluster).then(must),
     desk.reports.list(cluster).then(must),

@@ -37,6 +37,14 @@ async function findMachines(client: SFNClient, stack: string): Outside<Machines>
   return ok(found);
 }
 
+function knownMachines(stack: string, arns: readonly string[]): Machines | null {
+  const found = operationKinds.flatMap((kind): [OperationKind, string][] => {
+    const arn = arns.find((candidate) => candidate.endsWith(`:${stack}-${kind}`));
+    return arn === undefined ? [] : [[kind, arn]];
+  });
+  return found.length === operationKinds.length ? new Map(found) : null;
+}
+
 /** `…:stateMachine:mainstay-switchover` and a name give `…:execution:mainstay-switchover:name`. */
 const executionArn = (machineArn: string, name: string): string =>
   `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`;
@@ -48,12 +56,13 @@ async function describeIn(client: SFNClient, machineArn: string, name: string): 
   return described.error.code === 'Refused' ? ok(null) : described;
 }
 
-function executionFrom({ status, error, cause, output }: DescribeExecutionCommandOutput): Execution {
+function executionFrom({ status, error, cause, input, output }: DescribeExecutionCommandOutput): Execution {
   return {
     // A redrive is pending: for whoever waits it is still running.
     status: status === undefined || status === 'PENDING_REDRIVE' ? 'RUNNING' : (status satisfies ExecutionStatus),
     ...(error === undefined ? {} : { error }),
     ...(cause === undefined ? {} : { cause }),
+    ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
   };
 }
@@ -63,9 +72,10 @@ const missing = (machine: string) =>
     error: 'StateMachineDoesNotExist',
   });
 
-export function createStepFunctions(client: SFNClient, stack: string): Operations {
+/** `arns`: those of the stack's state machines, for whoever knows them and may not list any. */
+export function createStepFunctions(client: SFNClient, stack: string, arns: readonly string[] = []): Operations {
   const kindOfName = new Map<string, OperationKind>();
-  let machines: Machines | null = null;
+  let machines = knownMachines(stack, arns);
 
   async function machinesOf(): Outside<Machines> {
     if (machines) return ok(machines);
@@ -97,7 +107,8 @@ export function createStepFunctions(client: SFNClient, stack: string): Operation
       for (const [kind, arn] of found.value) {
         if (own !== undefined && own !== kind) continue;
         const described = await describeIn(client, arn, name);
-        if (!described.ok || described.value !== null) return described;
+        if (!described.ok) return described;
+        if (described.value !== null) return ok({ ...described.value, kind });
       }
       return ok(null);
     },

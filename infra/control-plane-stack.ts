@@ -21,6 +21,7 @@ export class ControlPlaneStack extends Stack {
     for (const cluster of props.config.clusters)
       new ProtectedCluster(this, `Cluster-${cluster.name}`, { controlPlane: this.controlPlane, cluster });
     new CfnOutput(this, 'TableName', { value: this.controlPlane.table.tableName });
+    if (this.controlPlane.restApi) new CfnOutput(this, 'ApiUrl', { value: this.controlPlane.restApi.url });
     for (const [kind, { attrArn }] of Object.entries(this.controlPlane.stateMachines.byKind))
       new CfnOutput(this, `${kind}Arn`, { value: attrArn });
   }

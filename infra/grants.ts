@@ -32,11 +32,13 @@ export interface Places {
 export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
   adopt: ['store'],
+  api: ['store', 'reports', 'operate'],
   'ask-operator': ['store', 'reports', 'see-power', 'publish', 'wake', 'fleet'],
   barrier: ['store', 'reports'],
   'begin-recover': ['store', 'executions', 'poke'],
   'begin-settle': ['store', 'executions', 'poke'],
   'begin-switchover': ['store', 'executions', 'poke'],
+  change: ['start-change'],
   'check-recover': ['store', 'reports'],
   'check-settle': ['store', 'executions', 'see-vip', 'fleet'],
   'choose-after-fence': ['store', 'reports'],
@@ -157,6 +159,17 @@ const statements = {
   'start-power': (places) => [
     allow(['ec2:DescribeInstances'], any),
     allow(['ec2:StartInstances'], [places.arn('ec2', 'instance/*')], tagged(places)),
+  ],
+  /** For people: whatever they may start, and how it goes. */
+  operate: ({ arn, name, executionArns }) => [
+    allow(
+      ['states:StartExecution'],
+      ['switchover', 'failover', 'recover'].map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
+    ),
+    allow(['states:DescribeExecution'], executionArns),
+  ],
+  'start-change': ({ arn, name, failoverArn }) => [
+    allow(['states:StartExecution'], [arn('states', `stateMachine:${name}-switchover`), failoverArn]),
   ],
   publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn], asMainstay)],
   'start-failover': ({ failoverArn }) => [allow(['states:StartExecution'], [failoverArn])],

@@ -3,3 +3,4 @@
 export { type ClusterInput, ConfigFaulty, defineConfig, type MainstayConfigInput } from './config';
 export { ControlPlane, type ControlPlaneProps, controlPlaneTag } from './constructs/control-plane';
 export { ProtectedCluster, type ProtectedClusterProps } from './constructs/protected-cluster';
+export { RestApi } from './constructs/rest-api';

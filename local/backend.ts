@@ -12,7 +12,7 @@ export interface Order {
 
 export interface Backend {
   readonly kind: 'process' | 'netns';
-  readonly nodes: { host: string; port: number; agentPort: number }[];
+  readonly nodes: { host: string; port: number; agentPort: number; restPort: number }[];
   readonly vip: { host: string; port: number };
   /** In the settings of each agent. */
   readonly agentSettings: { gate: 'off' | { loopback: 'gated' }; listen?: string };

@@ -182,7 +182,7 @@ export class Hypervisor {
       name,
       dir: files.node(this.options.dir, name),
       instanceId: run.Instances?.[index]?.InstanceId ?? '',
-      ...(backend.nodes[index] ?? { host: '', port: 0, agentPort: 0 }),
+      ...(backend.nodes[index] ?? { host: '', port: 0, agentPort: 0, restPort: 0 }),
       // Filled in when the node has its folder.
       at: [],
     }));
@@ -228,12 +228,14 @@ export class Hypervisor {
   private async prepareNodes(postgres: PostgresFound, locals: LocalNode[], backend: Backend): Promise<Account | null> {
     const account = engineAccount();
     const secret = randomBytes(32).toString('hex');
-    for (const { dir, name } of locals) {
+    for (const { dir, name, host, restPort } of locals) {
       const at = nodeFiles(dir);
       for (const folder of [dir, at.volume, at.socket, at.state, at.logs, at.evidence]) await ownedDir(folder, account);
       await writeFile(at.secret, secret, { mode: 0o600 });
       await writeJson(at.settings, {
         secretFile: at.secret,
+        // Nobody but this machine's own processes reaches it.
+        rest: { port: restPort, listen: host, tokenFile: at.secret, allowPlain: true },
         cluster: clusterName,
         node: name,
         table: stackName,

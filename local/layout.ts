@@ -9,6 +9,8 @@ export interface LocalNode {
   host: string;
   port: number;
   agentPort: number;
+  /** Where its REST API listens, with the token of nodeFiles().secret. */
+  restPort: number;
   /** What stands before a command that is to run where this node runs. */
   at: string[];
 }

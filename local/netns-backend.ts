@@ -17,6 +17,7 @@ const execute = promisify(execFile);
 
 const enginePort = 5432;
 const agentPort = 8009;
+const restPort = 8008;
 const vipNumber = 10;
 const cloud = 'cloud';
 const clients = 'clients';
@@ -42,7 +43,7 @@ export async function createNetnsBackend({ names, diskMiB }: NetnsOptions): Prom
   const all = Object.keys(places);
   return {
     kind: 'netns',
-    nodes: names.map((name) => ({ host: network.address(name).v4, port: enginePort, agentPort })),
+    nodes: names.map((name) => ({ host: network.address(name).v4, port: enginePort, agentPort, restPort })),
     vip: { host: vip, port: enginePort },
     agentSettings: { gate: { loopback: 'gated' }, listen: '*' },
     hostRules: ['host all all 10.77.0.0/24 trust', 'host replication all 10.77.0.0/24 trust'],

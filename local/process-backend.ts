@@ -8,7 +8,7 @@ import { Relay } from './relay';
 const loopback = '127.0.0.1';
 
 export async function createProcessBackend(names: readonly string[]): Promise<Backend> {
-  const [vipPort = 0, ...ports] = await freePorts(1 + 2 * names.length);
+  const [vipPort = 0, ...ports] = await freePorts(1 + 3 * names.length);
   const relay = await Relay.listen(vipPort);
   const portOf = (name: string): number => ports[names.indexOf(name)] ?? 0;
   return {
@@ -17,6 +17,7 @@ export async function createProcessBackend(names: readonly string[]): Promise<Ba
       host: loopback,
       port: portOf(name),
       agentPort: ports[names.length + names.indexOf(name)] ?? 0,
+      restPort: ports[2 * names.length + names.indexOf(name)] ?? 0,
     })),
     vip: { host: loopback, port: vipPort },
     agentSettings: { gate: 'off' },

@@ -39,6 +39,8 @@ const arrows: Record<string, readonly string[]> = {
 };
 /** Entries that put an implementation together. */
 const wiring: Record<string, readonly string[]> = {
+  'api/openapi.ts': ['package.json'],
+  'infra/constructs/rest-api.ts': ['api/routes'],
   'agent/main.ts': ['adapters', 'package.json'],
   'cli/main.ts': ['package.json'],
 };

@@ -1,10 +1,14 @@
 // Configuration and policy of the clusters, and the list of them. Port: Settings.
 // The list is an index item beside each configuration, so that nothing ever scans the table.
 
+import { isDeepStrictEqual } from 'node:util';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { ClusterConfig, Policy } from '../../core/model';
 import type { Outside, Settings } from '../../core/ports';
-import { ok } from '../../core/result';
+import { fail, ok } from '../../core/result';
+import { refused } from '../problems';
 import { configShape, parsed, policyShape } from '../records';
+import { asked } from './outside';
 import { fleet, getItem, keys, listItems, prefixes, putItem, type Table } from './table';
 
 async function clusters(table: Table): Outside<string[]> {
@@ -48,6 +52,30 @@ async function clusterOf(table: Table, instanceId: string): Outside<string | nul
   return ok(typeof item.value?.cluster === 'string' ? item.value.cluster : null);
 }
 
+/** What tells one policy from another: it is put with all of them, and never changed in place. */
+const marks = ['mode', 'by', 'reason', 'at'] as const;
+
+async function swapPolicy(table: Table, cluster: string, was: Policy | null, next: Policy): Outside<void> {
+  const unchanged = {
+    ConditionExpression: marks.map((name) => `#${name} = :${name}`).join(' AND '),
+    ExpressionAttributeNames: Object.fromEntries(marks.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(marks.map((name) => [`:${name}`, was?.[name]])),
+  };
+  const command = new PutCommand({
+    TableName: table.name,
+    Item: { ...next, ...keys.policy(cluster) },
+    ...(was === null ? { ConditionExpression: 'attribute_not_exists(pk)' } : unchanged),
+  });
+  const lost = 'ConditionalCheckFailedException';
+  const answer = await asked('dynamodb:PutItem', () => table.client.send(command), [lost]);
+  if (answer.ok) return ok(undefined);
+  if (answer.error.code !== 'Refused') return answer;
+  // A lost reply that was tried again finds its own write (T3).
+  const stored = await policy(table, cluster);
+  if (stored.ok && isDeepStrictEqual(stored.value, next)) return ok(undefined);
+  return fail(refused(`the policy of ${cluster} was changed meanwhile`, 'read it again, then decide again'));
+}
+
 export const createSettings = (table: Table): Settings => ({
   clusters: () => clusters(table),
   config: (cluster) => config(table, cluster),
@@ -55,4 +83,5 @@ export const createSettings = (table: Table): Settings => ({
   clusterOf: (instanceId) => clusterOf(table, instanceId),
   policy: (cluster) => policy(table, cluster),
   putPolicy: (cluster, wanted) => putItem(table, keys.policy(cluster), wanted),
+  swapPolicy: (cluster, was, next) => swapPolicy(table, cluster, was, next),
 });

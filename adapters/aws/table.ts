@@ -69,18 +69,25 @@ export interface Listing {
   pk: string;
   prefix: string;
   newestFirst?: boolean;
+  /** Only sort keys that stand before this one, which is no item's. */
+  below?: string;
   /** Stop after this many items that pass the filter. */
   limit?: number;
   /** Only items whose attribute has this value. */
   where?: { attribute: string; value: string };
 }
 
-function query(table: Table, { pk, prefix, newestFirst, limit, where }: Listing): QueryCommandInput {
+function query(table: Table, { pk, prefix, newestFirst, below, limit, where }: Listing): QueryCommandInput {
   return {
     TableName: table.name,
     ConsistentRead: true,
-    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-    ExpressionAttributeValues: { ':pk': pk, ':prefix': prefix, ...(where ? { ':value': where.value } : {}) },
+    KeyConditionExpression: `pk = :pk AND ${below === undefined ? 'begins_with(sk, :prefix)' : 'sk BETWEEN :prefix AND :below'}`,
+    ExpressionAttributeValues: {
+      ':pk': pk,
+      ':prefix': prefix,
+      ...(below === undefined ? {} : { ':below': below }),
+      ...(where ? { ':value': where.value } : {}),
+    },
     ScanIndexForward: newestFirst !== true,
     // A filter is applied after Limit, so a filtered query reads full pages.
     ...(limit !== undefined && !where ? { Limit: limit } : {}),

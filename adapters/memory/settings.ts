@@ -1,7 +1,9 @@
 // Configuration and policy in memory. Port: Settings. The list of clusters is kept as index items, as in the real table.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../../core/ports';
-import { ok } from '../../core/result';
+import { fail, ok } from '../../core/result';
+import { refused } from '../problems';
 import { configShape, policyShape } from '../records';
 import { checked, type MemoryTable } from './store';
 
@@ -22,4 +24,9 @@ export const createMemorySettings = (table: MemoryTable): Settings => ({
     return item === null ? ok(null) : checked(policyShape, `policy of ${cluster}`, item);
   },
   putPolicy: async (cluster, policy) => ok(table.put(`CLUSTER#${cluster}`, 'POLICY', policy)),
+  swapPolicy: async (cluster, was, next) => {
+    const stored = table.get(`CLUSTER#${cluster}`, 'POLICY');
+    if (isDeepStrictEqual(stored, was)) return ok(table.put(`CLUSTER#${cluster}`, 'POLICY', next));
+    return fail(refused(`the policy of ${cluster} was changed meanwhile`, 'read it again, then decide again'));
+  },
 });

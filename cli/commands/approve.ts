@@ -3,6 +3,7 @@
 // JSON: Outcome (desk/outcome.ts) and `cluster`.
 
 import type { JournalEntry } from '../../core/ports';
+import { applied } from '../../desk/apply';
 import { configOf } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';
 import { failure, must } from '../../desk/problems';
@@ -10,7 +11,6 @@ import { betweenMs } from '../../desk/times';
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
 import { runOperation } from '../run-operation';
 import type { Session } from '../session';
-import { applied } from './dry-run';
 
 export const askedRule = 'accept-loss-asked';
 
@@ -54,7 +54,10 @@ export async function runApprove(options: ApproveOptions, session: Session): Pro
   const request = { cluster, kind: 'failover' as const, acceptLoss: true, force: asked.details?.force === true };
   await runOperation(session, {
     kind: 'failover',
-    ...(await applied(request, request.force ? { ...input, force: true } : input, plan, session)),
+    ...(await applied(session.desk, request, request.force ? { ...input, force: true } : input, {
+      id: plan,
+      application: session.desk.ids.next(),
+    })),
     wait,
     timeoutMs: timeout * 1000,
     success: (outcome) => `FAILOVER TO '${outcome.to}'`,

@@ -1,9 +1,9 @@
-// --dry-run and --apply of switch and failover: shows the plan that would run, or starts exactly the one that was shown.
+// --dry-run of switch and failover: shows the plan that would run. --apply starts exactly that one (desk/apply.ts).
 // JSON of --dry-run: OperationPlan (plan.ts) and `dryRun: true`.
 
 import { checkBeginning } from '../../desk/begin';
 import type { OperationInput } from '../../desk/operations';
-import { type OperationPlan, type PlanRequest, planAgain, planOf } from '../../desk/plan';
+import { type OperationPlan, type PlanRequest, planOf } from '../../desk/plan';
 import { durationText } from '../../desk/texts';
 import { evaluationText } from '../progress';
 import type { Session } from '../session';
@@ -37,17 +37,4 @@ function drawPlan({ id, steps, expected, atRisk }: OperationPlan): string[] {
     `  no writes for about ${durationText(expected.writeGapMs)} (${expected.source})`,
     `  at risk: ${atRisk}`,
   ];
-}
-
-/** The plan as input of an execution, with the name that every application of this plan has. */
-export async function applied(
-  request: PlanRequest,
-  input: OperationInput,
-  id: string,
-  { desk }: Session,
-): Promise<{ input: OperationInput; name: string }> {
-  const { epoch, candidate } = await planAgain(desk, request, id);
-  const name = `${request.cluster}-${request.kind}-${id.split('-').at(-1)}`;
-  // Two people who apply one plan have different inputs: one of them is told (StartExecution is idempotent by name and input).
-  return { name, input: { ...input, to: candidate, plan: { id, epoch, request: desk.ids.next() } } };
 }

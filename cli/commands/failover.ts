@@ -2,6 +2,7 @@
 // JSON: Outcome (outcome.ts) and `cluster`; with --dry-run OperationPlan (desk/plan.ts); with
 // --accept-loss where a second person has to agree {cluster, asked, plan, candidate, atRisk, next}.
 
+import { applied } from '../../desk/apply';
 import { configOf, seatedLease } from '../../desk/cluster';
 import type { OperationInput } from '../../desk/operations';
 import { type PlanRequest, planOf } from '../../desk/plan';
@@ -11,7 +12,7 @@ import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWa
 import { runOperation } from '../run-operation';
 import type { Session } from '../session';
 import { askedRule } from './approve';
-import { applied, dryRun } from './dry-run';
+import { dryRun } from './dry-run';
 
 export interface FailoverOptions extends WaitOptions, ByOptions {
   cluster: string;
@@ -65,7 +66,9 @@ export async function runFailover(options: FailoverOptions, session: Session): P
     return askSecondPerson(request, input, session);
   await runOperation(session, {
     kind: 'failover',
-    ...(options.apply === undefined ? { input } : await applied(request, input, options.apply, session)),
+    ...(options.apply === undefined
+      ? { input }
+      : await applied(session.desk, request, input, { id: options.apply, application: session.desk.ids.next() })),
     wait,
     timeoutMs: timeout * 1000,
     success: (outcome) => `FAILOVER TO '${outcome.to}'`,

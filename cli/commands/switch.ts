@@ -1,12 +1,13 @@
 // mainstay switch: a planned move of the main role, without a lost write; or only the question whether it could be done.
 // JSON: Outcome (outcome.ts) and `cluster`; with --dry-run OperationPlan (plan.ts).
 
+import { applied } from '../../desk/apply';
 import type { OperationInput } from '../../desk/operations';
 import type { PlanRequest } from '../../desk/plan';
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
 import { runOperation } from '../run-operation';
 import type { Session } from '../session';
-import { applied, dryRun } from './dry-run';
+import { dryRun } from './dry-run';
 
 export interface SwitchOptions extends WaitOptions, ByOptions {
   cluster: string;
@@ -53,7 +54,9 @@ export async function runSwitch(options: SwitchOptions, session: Session): Promi
   if (options.dryRun) return dryRun(request, input, session);
   await runOperation(session, {
     kind: 'switchover',
-    ...(options.apply === undefined ? { input } : await applied(request, input, options.apply, session)),
+    ...(options.apply === undefined
+      ? { input }
+      : await applied(session.desk, request, input, { id: options.apply, application: session.desk.ids.next() })),
     wait,
     timeoutMs: timeout * 1000,
     success: (outcome) => `SWITCHOVER TO '${outcome.to}'`,

@@ -18,6 +18,7 @@ import type { Places } from '../grants';
 import { Functions } from './functions';
 import { leaseTable } from './lease-table';
 import { installAgentDocument } from './node-agents';
+import { RestApi } from './rest-api';
 import { StateMachines } from './step-functions';
 import { Triggers } from './triggers';
 import { Watching, type WatchingProps } from './watching';
@@ -55,6 +56,11 @@ export interface ControlPlaneProps {
    */
   readonly watching?: WatchingProps;
   /**
+   * The REST API of docs/rest.md: an HTTP API that demands IAM on every route.
+   * @default true
+   */
+  readonly restApi?: boolean;
+  /**
    * How many clusters may fail over by themselves in one window before the next ones wait for a person (docs/storms.md).
    * @default 10, or half of all clusters when that is more, in 10 minutes
    */
@@ -75,6 +81,8 @@ export class ControlPlane extends Construct {
   readonly functions: Functions;
   /** Topic, dead letters, alarms, dashboards. */
   readonly watching: Watching;
+  /** null: there is none. */
+  readonly restApi: RestApi | null;
   /** What State Manager runs to install agents. */
   readonly installDocument: CfnDocument;
   readonly brake: BrakeLimits;
@@ -105,6 +113,10 @@ export class ControlPlane extends Construct {
       functions: this.functions,
       logRetention,
     });
+    this.restApi =
+      props.restApi === false
+        ? null
+        : new RestApi(this, 'RestApi', { name: this.name, handler: this.functions.of('api'), logRetention });
     this.watching = new Watching(this, 'Watching', this.name, props.watching ?? {});
     this.triggers = new Triggers(this, 'Triggers', {
       name: this.name,

@@ -14,8 +14,11 @@ import { timeoutS } from '../state-machine';
 
 /** Functions that are no steps, and how long they may take, in ms. */
 export const besidesSteps: Record<string, number> = {
-  dispatch: 15_000,
+  // The gateway waits for 30 s.
+  api: 25_000,
+  change: 15_000,
   configure: 15_000,
+  dispatch: 15_000,
   sweep: 60_000,
   heartbeats: 45_000,
 };

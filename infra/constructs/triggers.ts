@@ -34,6 +34,11 @@ const triggersOf = ({ name, stateMachineArns }: TriggersProps): Record<string, T
     target: 'dispatch',
     pattern: { source: ['mainstay'], detailType: ['Lease Expired', 'Engine Down'] },
   },
+  Change: {
+    description: 'A node was asked to become MAIN or BACKUP',
+    target: 'change',
+    pattern: { source: ['mainstay'], detailType: ['Change Requested'] },
+  },
   // What each event comes to is a table of its own (core/triggers.ts). They come from every instance of the account: what is no node of a
   // cluster costs one read.
   InstanceState: {

@@ -7,6 +7,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { Stack } from '../../local/stack';
 import { Story } from '../../local/story';
+import { benchApi } from './api';
 import { measureCold } from './cold';
 import { Counter } from './counter';
 import { processorModel } from './processes';
@@ -22,6 +23,7 @@ interface BenchOptions {
   rest: number;
   json?: string;
   cold?: boolean;
+  api?: number;
   scenarios?: ScenarioName[];
   preset: Preset[];
   peers: typeof peerNames;
@@ -125,6 +127,7 @@ new Command('npm run bench --')
   .option('--rest <seconds>', 'how long a cluster at rest is watched', atLeast(20), 30)
   .option('--json <file>', 'write every measured value there')
   .option('--cold', 'also clone what is committed and time npm ci and npm run demo with empty caches')
+  .option('--api <calls>', 'instead: p50 and p99 of calls of the REST API, so many of each', atLeast(20))
   .option(
     '--scenarios <names>',
     `instead: client-seen faults in network namespaces (root): ${scenarioNames.join(', ')}`,
@@ -137,7 +140,10 @@ new Command('npm run bench --')
     'after',
     '\nExamples:\n  npm run bench\n  npm run bench -- --runs 3 --json bench.json\n  npm run bench -- --cold\n  npm run bench -- --scenarios kill,cut --preset default,tight --peers patroni',
   )
-  .action((options: BenchOptions) => (options.scenarios ? benchScenarios(options, options.scenarios) : bench(options)))
+  .action((options: BenchOptions) => {
+    if (options.api) return benchApi(options.api);
+    return options.scenarios ? benchScenarios(options, options.scenarios) : bench(options);
+  })
   .parseAsync()
   .then(
     () => process.exit(0),

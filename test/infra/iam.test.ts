@@ -56,11 +56,16 @@ test('every right on items is bounded by their partition, and a node reaches tho
   expect(changing.filter(({ condition }) => condition !== 'dynamodb:LeadingKeys like FLEET#*')).toEqual([]);
 });
 
-test('only the fence may stop an instance, only dispatch may start a failover, and only the sweep may settle', () => {
+test('only the fence may stop an instance, only the sweep may settle, and what people ask for is started by two functions', () => {
   expect(holders('ec2:StopInstances')).toEqual(['fence']);
   expect(holders('ec2:StartInstances')).toEqual(['power-on']);
   const starters = rows.filter(({ action }) => action === 'states:StartExecution');
   expect(starters.map(({ holder, resource }) => [holder, resource])).toEqual([
+    ['api', 'states stateMachine:mainstay-failover'],
+    ['api', 'states stateMachine:mainstay-recover'],
+    ['api', 'states stateMachine:mainstay-switchover'],
+    ['change', 'states stateMachine:mainstay-failover'],
+    ['change', 'states stateMachine:mainstay-switchover'],
     ['dispatch', 'states stateMachine:mainstay-failover'],
     ['dispatch', 'states stateMachine:mainstay-switchover'],
     ['sweep', 'states stateMachine:mainstay-settle'],

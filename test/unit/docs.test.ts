@@ -2,12 +2,17 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openapiText } from '../../api/openapi';
 import { withTriggers } from '../../docs/detection-text';
 import { protocolText } from '../../docs/protocol-text';
 import { invariantsText } from '../sim/invariants-text';
 
 test('docs/protocol.md equals the tables in the code (npm run docs)', () => {
   expect(readFileSync(join(__dirname, '../../docs/protocol.md'), 'utf8')).toBe(protocolText());
+});
+
+test('docs/openapi.json equals the routes and shapes of the REST API (npm run docs)', () => {
+  expect(readFileSync(join(__dirname, '../../docs/openapi.json'), 'utf8')).toBe(openapiText());
 });
 
 test('docs/invariants.md equals the tables of the simulation (npm run docs)', () => {

@@ -137,6 +137,18 @@ export function settingsContract(name: string, make: () => Promise<Subject<Setti
       expect(value(await port.clusterOf(`i-of-${from}`))).toBe(to);
     });
 
+    it('of two who change the policy that both have read one is refused, and nothing of his is there', async () => {
+      const { port, other } = await make();
+      const cluster = aCluster();
+      const [first, ann, bob] = ['first', 'ann', 'bob'].map((by) => aPolicy({ by }));
+      if (!first || !ann || !bob) throw new Error('three policies');
+      value(await port.swapPolicy(cluster, null, first));
+      expect(problem(await other.swapPolicy(cluster, null, bob)).code).toBe('Refused');
+      const both = await Promise.all([port.swapPolicy(cluster, first, ann), other.swapPolicy(cluster, first, bob)]);
+      expect(both.filter(({ ok: won }) => won)).toHaveLength(1);
+      expect(value(await port.policy(cluster))).toEqual(both[0]?.ok ? ann : bob);
+    });
+
     it('what does not parse is Broken', async () => {
       const { port, plant } = await make();
       const cluster = aCluster();
@@ -187,6 +199,19 @@ export function journalContract(name: string, make: () => Promise<Subject<Journa
       const newest = value(await port.list(cluster, { operation: 'odd', limit: 2 }));
       expect(newest.map((entry) => entry.at)).toEqual([5, 7].map(at));
       expect(value(await port.list(cluster, { limit: 3 })).map((entry) => entry.at)).toEqual([6, 7, 9].map(at));
+    });
+
+    it('narrows to what is older than a time, so that a history is read page by page', async () => {
+      const { port } = await make();
+      const cluster = aCluster();
+      for (const second of [1, 2, 2, 3, 4])
+        value(await port.append(anEntry(cluster, { at: at(second), operation: second === 3 ? 'x' : 'y' })));
+      const times = async (filter: NonNullable<Parameters<Journal['list']>[1]>) =>
+        value(await port.list(cluster, filter)).map((entry) => entry.at);
+      expect(await times({ before: at(3) })).toEqual([1, 2, 2].map(at));
+      expect(await times({ before: at(4), limit: 2 })).toEqual([2, 3].map(at));
+      expect(await times({ before: at(4), operation: 'y', limit: 9 })).toEqual([1, 2, 2].map(at));
+      expect(await times({ before: at(1) })).toEqual([]);
     });
 
     it('T3: an entry whose reply was lost stands there once it is read', async () => {

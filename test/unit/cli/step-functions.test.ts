@@ -79,6 +79,7 @@ describe('Operations on Step Functions', () => {
     });
     const operations = createStepFunctions(client, 'mainstay');
     expect(value(await operations.describe('by-trigger'))).toEqual({
+      kind: 'failover',
       status: 'FAILED',
       error: 'Undo.Policy',
       cause: '{}',
@@ -96,7 +97,7 @@ describe('Operations on Step Functions', () => {
       },
     });
     const operations = createStepFunctions(client, 'mainstay');
-    expect(value(await operations.describe('x'))).toEqual({ status: 'RUNNING' });
+    expect(value(await operations.describe('x'))).toEqual({ kind: 'switchover', status: 'RUNNING' });
     expect(problem(await operations.start('failover', 'x', { cluster: 'alpha', by: 'ann' }))).toMatchObject({
       code: 'Refused',
     });

@@ -178,7 +178,8 @@ export const failed = (family: string, code: string, message: string, next = 'me
 export const unanswered = (error: string, code: 'Unreachable' | 'Broken' = 'Unreachable', message = error) => {
   const answer = async () =>
     fail({ code, message: `dynamodb:Query: ${message}`, next: 'try again', details: { error } });
-  return { clusters: answer, config: answer, clusterOf: answer, putConfig: answer, policy: answer, putPolicy: answer };
+  const ports = { clusters: answer, config: answer, clusterOf: answer, putConfig: answer, policy: answer };
+  return { ...ports, putPolicy: answer, swapPolicy: answer };
 };
 
 export const leaseOf = async ({ desk }: Bench): Promise<Lease> => value(await desk.leases.read('alpha')) as Lease;
