@@ -21,8 +21,8 @@ import threading
 os.environ['BIND_HOST'] = '127.0.0.1'
 
 from ministack.core import lambda_runtime  # noqa: E402  (reads the environment when imported)
-from ministack.services import ec2, eventbridge, lambda_svc, stepfunctions  # noqa: E402
-from ministack.services.cloudformation import provisioners  # noqa: E402
+from ministack.services import dynamodb, ec2, eventbridge, lambda_svc, stepfunctions  # noqa: E402
+from ministack.services.cloudformation import changesets, engine, handlers, helpers, provisioners, stacks  # noqa: E402
 
 
 def edit(where, name, *changes):
@@ -248,6 +248,71 @@ provisioners._RESOURCE_HANDLERS['AWS::EC2::EIP'] = {'create': create_address, 'd
 # Nothing on one machine acts on these: they exist by name only, so that the template need not be changed.
 for kind in ('SSM::Document', 'SSM::Association', 'CloudWatch::CompositeAlarm', 'Logs::MetricFilter', 'Logs::QueryDefinition'):
     provisioners._RESOURCE_HANDLERS['AWS::' + kind] = {'create': create_name_only, 'delete': lambda name, props: None}
+
+
+# --- CloudFormation: Retain keeps, a taken name stays taken, a table keeps its items, and no change is no update ---
+
+
+importing = set()  # stacks whose change set may take over what exists already
+
+
+def says_retain(stack_name, logical_id):
+    from ministack.services.cloudformation import _stacks
+    stack = _stacks.get(stack_name) or {}
+    # A stack that was never complete has its template as text only.
+    template = stack.get('_template') or engine._parse_template(stack.get('_template_body') or '{}')
+    return template.get('Resources', {}).get(logical_id, {}).get('DeletionPolicy', '').startswith('Retain')
+
+
+def delete_unless_retained(kind, physical_id, props, stack_name=None, logical_id=None):
+    if not says_retain(stack_name, logical_id):
+        provisioners._delete_resource(kind, physical_id, props, stack_name, logical_id)
+
+
+def table_of(create):
+    def made(logical_id, props, stack_name):
+        name = props.get('TableName')
+        if name in dynamodb._tables:
+            if stack_name not in importing:
+                raise ValueError(f"Resource of type 'AWS::DynamoDB::Table' with identifier '{name}' already exists.")
+            return name, {'Arn': dynamodb._tables[name]['TableArn']}
+        return create(logical_id, props, stack_name)
+
+    def updated(name, old_props, props, stack_name):
+        items = dynamodb._tables[name]['items']
+        answer = create(name, {**props, 'TableName': name}, stack_name)
+        dynamodb._tables[name]['items'] = items
+        return answer
+
+    return {'create': made, 'update': updated}
+
+
+def update_if_changed(params, update=handlers._update_stack):
+    from ministack.services.cloudformation import _stacks
+    stack = _stacks.get(helpers._p(params, 'StackName')) or {}
+    template, _ = helpers._resolve_template(params)
+    given = {each['Key']: each['Value'] for each in helpers._extract_members(params, 'Parameters')}
+    had = {each['ParameterKey']: each['ParameterValue'] for each in stack.get('Parameters', [])}
+    if template and template == stack.get('_template_body') and given.items() <= had.items():
+        return helpers._error('ValidationError', 'No updates are to be performed.')
+    return update(params)
+
+
+def create_change_set(params, create=changesets._create_change_set):
+    if helpers._p(params, 'ImportExistingResources', 'false') == 'true':
+        importing.add(helpers._p(params, 'StackName'))
+    return create(params)
+
+
+for kind in ('Table', 'GlobalTable'):
+    provisioners._RESOURCE_HANDLERS['AWS::DynamoDB::' + kind].update(
+        table_of(provisioners._RESOURCE_HANDLERS['AWS::DynamoDB::' + kind]['create']))
+stacks._delete_resource = delete_unless_retained
+# A failed update takes back what it has made, not what was there before.
+edit(stacks, '_deploy_stack_async',
+     ('created_in_this_run.append(logical_id)', 'prev_resource or created_in_this_run.append(logical_id)'))
+changesets._deploy_stack_async = handlers._deploy_stack_async = stacks._deploy_stack_async
+handlers._ACTION_HANDLERS.update(UpdateStack=update_if_changed, CreateChangeSet=create_change_set)
 
 
 # --- life: our parent holds the other end of standard input; when it is gone, so is our whole process group ---
