@@ -17,6 +17,7 @@ import socket
 import sys
 import textwrap
 import threading
+import time
 
 os.environ['BIND_HOST'] = '127.0.0.1'
 
@@ -57,6 +58,8 @@ asyncio.base_events._set_nodelay = send_at_once  # asyncio skips sockets whose p
 
 
 OneWorker = lambda_runtime.Worker
+emit_metrics = lambda_svc._emit_lambda_metrics
+lambda_svc._emit_lambda_metrics = lambda *_, **__: None  # counted in the pool instead, whoever invokes
 idle_workers_kept = 3  # per function, 60 MB each; ministack itself has no limit and ends none
 
 
@@ -65,6 +68,7 @@ class WorkerPool:
 
     def __init__(self, func_name, config, code_zip):
         self._make = lambda: OneWorker(func_name, config, code_zip)
+        self._name = config['FunctionName']
         self._lock = threading.Lock()
         self._idle = []
         self._retired = False
@@ -72,8 +76,12 @@ class WorkerPool:
     def invoke(self, event, request_id):
         with self._lock:
             worker = self._idle.pop() if self._idle else self._make()
+        started = time.monotonic()
         try:
-            return worker.invoke(event, request_id)
+            result = worker.invoke(event, request_id)
+            failed = result.get('status') != 'ok' or bool(result.get('thrown'))
+            emit_metrics(self._name, duration_ms=1000 * (time.monotonic() - started), error=failed, throttle=False)
+            return result
         finally:
             self._give_back(worker)
 
@@ -187,10 +195,24 @@ def caught(state, data, error):
     return stepfunctions._apply_result_path_raw(catcher.get('ResultPath', '$'), data, output), catcher['Next']
 
 
+def told_by_failure(state, field, data, otherwise):
+    """ErrorPath and CausePath of a Fail state."""
+    path = state.get(field + 'Path')
+    if not path:
+        return state.get(field, otherwise)
+    for key in path.removeprefix('$.').split('.'):
+        data = data[key]
+    return data
+
+
+stepfunctions._told_by_failure = told_by_failure
 stepfunctions._invoke_within = invoke_within
 stepfunctions._execute_parallel = with_retry_and_catch(stepfunctions._execute_parallel)
 stepfunctions._execute_map = with_retry_and_catch(stepfunctions._execute_map)
-edit(stepfunctions, '_run_execution', ('time.sleep(0.15)', 'pass'))
+edit(stepfunctions, '_run_execution',
+     ('time.sleep(0.15)', 'pass'),
+     ('state_def.get("Error", "States.Fail")', '_told_by_failure(state_def, "Error", current_input, "States.Fail")'),
+     ('state_def.get("Cause", "")', '_told_by_failure(state_def, "Cause", current_input, "")'))
 edit(stepfunctions, '_execute_task',
      ('task_result = _invoke_resource(resource, effective)',
       'task_result = _invoke_within(state_def.get("TimeoutSeconds"), resource, effective)'),

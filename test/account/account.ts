@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   AllocateAddressCommand,
@@ -59,6 +58,24 @@ export interface Rented {
   host: string;
 }
 
+/** db1, db2 … on these instances, behind this address. */
+export const clusterOf = (
+  name: string,
+  { instanceIds, allocationId, host }: Rented,
+  change: Partial<ClusterInput> = {},
+): ClusterInput => ({
+  name,
+  engine: 'postgres',
+  nodes: instanceIds.map((instanceId, index) => ({
+    name: `db${index + 1}`,
+    instanceId,
+    zone: `us-east-1${'abc'[index % 3]}`,
+    host: `10.0.${index}.11`,
+  })),
+  vip: { kind: 'eip', allocationId, host },
+  ...change,
+});
+
 export interface Ended {
   name: string;
   status: string;
@@ -83,7 +100,6 @@ export class Account {
   readonly events: EventBridgeClient;
   readonly lambda: LambdaClient;
   readonly iam: IAMClient;
-  private readonly metrics: CloudWatchClient;
   private readonly database: DynamoDBClient;
 
   private constructor(
@@ -97,7 +113,6 @@ export class Account {
     this.events = createClient(EventBridgeClient, this.client);
     this.lambda = createClient(LambdaClient, this.client);
     this.iam = createClient(IAMClient, this.client);
-    this.metrics = createClient(CloudWatchClient, this.client);
     this.database = createClient(DynamoDBClient, this.client);
   }
 
@@ -121,7 +136,7 @@ export class Account {
 
   async close(): Promise<void> {
     for (const crew of this.crews.values()) crew.stop();
-    for (const client of [this.ec2, this.sfn, this.events, this.lambda, this.iam, this.metrics, this.database])
+    for (const client of [this.ec2, this.sfn, this.events, this.lambda, this.iam, this.database])
       client.destroy();
     this.front?.close();
     await this.emulator.stop();
@@ -244,18 +259,14 @@ export class Account {
     const definition = JSON.stringify({ StartAt: 'Heard', States: { Heard: { Type: 'Succeed' } } });
     const roleArn = 'arn:aws:iam::000000000000:role/any';
     await this.sfn.send(new CreateStateMachineCommand({ name: 'heard', definition, roleArn }));
-    await this.events.send(
-      new PutRuleCommand({ Name: 'heard', EventPattern: JSON.stringify({ source: [source] }) }),
-    );
+    await this.events.send(new PutRuleCommand({ Name: 'heard', EventPattern: JSON.stringify({ source: [source] }) }));
     const target = { Id: 'heard', Arn: this.machineArn('heard', ''), RoleArn: roleArn };
     await this.events.send(new PutTargetsCommand({ Rule: 'heard', Targets: [target] }));
   }
 
   async heard(type: string): Promise<Record<string, unknown>[]> {
     const all = await this.executionsOf(this.machineArn('heard', ''));
-    return all.flatMap(({ input }) =>
-      input['detail-type'] === type ? [input.detail as Record<string, unknown>] : [],
-    );
+    return all.flatMap(({ input }) => (input['detail-type'] === type ? [input.detail as Record<string, unknown>] : []));
   }
 
   // ---- what there is
@@ -315,21 +326,19 @@ export class Account {
     return (await this.ec2.send(command)).Addresses?.[0]?.InstanceId || null;
   }
 
-  /** How often Lambda has run this function, as CloudWatch counts it. */
+  /** How often Lambda has run this function, as CloudWatch counts it; raw, because the emulator's times are no numbers. */
   async invocations(name: string): Promise<number> {
     const hourMs = 3_600_000;
-    const { Datapoints = [] } = await this.metrics.send(
-      new GetMetricStatisticsCommand({
-        Namespace: 'AWS/Lambda',
-        MetricName: 'Invocations',
-        Dimensions: [{ Name: 'FunctionName', Value: `${stackName}-${name}` }],
-        StartTime: new Date(Date.now() - hourMs),
-        EndTime: new Date(Date.now() + hourMs),
-        Period: 3600,
-        Statistics: ['Sum'],
-      }),
-    );
-    return Datapoints.reduce((sum, { Sum = 0 }) => sum + Sum, 0);
+    const answer = await this.ask('monitoring', 'GraniteServiceVersion20100801.GetMetricStatistics', {
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Invocations',
+      Dimensions: [{ Name: 'FunctionName', Value: `${stackName}-${name}` }],
+      StartTime: (Date.now() - hourMs) / 1000,
+      EndTime: (Date.now() + hourMs) / 1000,
+      Period: 3600,
+      Statistics: ['Sum'],
+    });
+    return (answer.Datapoints as { Sum: number }[]).reduce((sum, { Sum }) => sum + Sum, 0);
   }
 
   /** A call that no client of ours is installed for. */
@@ -355,7 +364,9 @@ export class Account {
       if (now === null || now.phase !== 'held' || now.operation !== null) return false;
       lease = now;
       const reports = value(await createReports(this.table).list(cluster));
-      const others = reports.filter(({ node }) => node !== now.holder && !now.shunned[node] && crew?.machine(node).life);
+      const others = reports.filter(
+        ({ node }) => node !== now.holder && !now.shunned[node] && crew?.machine(node).life,
+      );
       return others.every(({ engine, followed }) => engine.following === now.holder && followed === now.epoch);
     });
     return lease as Lease;
