@@ -1,9 +1,9 @@
 // Draws clusters in the spirit of seed 003's `ls`: a head line per cluster, then one line per node and its reason below.
 // Pure: view in, lines out.
 
-import type { Outcome } from './outcome';
+import type { Outcome } from '../desk/outcome';
+import type { ClusterView, NodeView } from '../desk/view';
 import { byteText, columns, durationText, type Paint } from './output';
-import type { ClusterView, NodeView } from './view';
 
 const headings = ['NODE', 'STATE', 'STORED', 'APPLIED', 'LAG', 'FOLLOWS', 'DEADMAN', 'GATE', 'SEEN', 'WHY'];
 

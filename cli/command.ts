@@ -2,7 +2,7 @@
 // Also the options that several commands share, so that they read the same everywhere.
 
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Session } from './desk';
+import type { Session } from './session';
 
 /** Opens the session and runs; a problem ends the command in program.ts. */
 export type Act = (run: (session: Session) => Promise<void>) => Promise<void>;

@@ -2,9 +2,10 @@
 // The journal is what is shown, the execution's status is what decides.
 
 import type { JournalEntry } from '../core/ports';
-import type { Desk, Session } from './desk';
-import type { Execution } from './operations';
-import { failure, must } from './problems';
+import type { Desk } from '../desk/desk';
+import type { Execution } from '../desk/operations';
+import { failure, must } from '../desk/problems';
+import type { Session } from './session';
 
 export const pollMs = 200;
 /** The newest entries of the cluster: one page. An operation writes a few dozen, and we look five times a second. */

@@ -4,11 +4,13 @@
 import type { ChangeRequest, TransitionName } from '../core/lease';
 import type { ClusterConfig, Lease } from '../core/model';
 import { fail, ok } from '../core/result';
+import { readOnly } from '../desk/check';
+import type { Desk } from '../desk/desk';
+import { failure, must } from '../desk/problems';
+import { type ActOfAPerson, recorded } from '../desk/record';
 import { changeLease, type Ports } from '../workflows/step';
-import { readOnly } from './check';
-import type { Desk, Session } from './desk';
 import { pollMs } from './follow';
-import { failure, must } from './problems';
+import type { Session } from './session';
 
 /** The lease after the transition; ends the command when the table refuses it. */
 export async function changedLease(
@@ -21,23 +23,9 @@ export async function changedLease(
   return must(await changeLease({ ports, config }, name, requestFor));
 }
 
-/** Who did it, on record. Best effort, as every journal entry. */
-export async function recordAct(
-  { desk, screen }: Session,
-  lease: Lease,
-  act: { by: string; rule: string; because: string },
-): Promise<void> {
-  const { by, rule, because } = act;
-  const appended = await desk.journal.append({
-    cluster: lease.cluster,
-    at: desk.clock.wall(),
-    kind: 'operation',
-    actor: `operator:${by}`,
-    epoch: lease.epoch,
-    operation: null,
-    rule,
-    because,
-  });
+/** Who did it, on record; says so when it is not. */
+export async function recordAct({ desk, screen }: Session, lease: Lease, act: ActOfAPerson): Promise<void> {
+  const appended = await recorded(desk, lease, act);
   if (!appended.ok) screen.warn(`this is not in the journal: ${appended.error.message}`);
 }
 

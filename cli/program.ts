@@ -2,6 +2,9 @@
 // so that tests run it in their own process. The one place where a problem is caught and printed.
 
 import { Command, CommanderError } from 'commander';
+import type { Desk } from '../desk/desk';
+import { exitCodeOf, exitCodes } from '../desk/exit-codes';
+import { asJson, type CliProblem, explained, Failure, sentence } from '../desk/problems';
 import type { Act, Define } from './command';
 import { defineCompletion } from './commands/completion';
 import { defineFailover } from './commands/failover';
@@ -14,10 +17,7 @@ import { defineResume } from './commands/resume';
 import { defineStart } from './commands/start';
 import { defineStatus } from './commands/status';
 import { defineSwitch } from './commands/switch';
-import type { Desk } from './desk';
-import { exitCodeOf, exitCodes } from './exit-codes';
 import { createScreen, type Streams } from './output';
-import { asJson, type CliProblem, explained, Failure, sentence } from './problems';
 
 export interface World extends Streams {
   openDesk(stack: string): Desk;

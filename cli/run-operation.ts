@@ -1,15 +1,14 @@
 // The way of every operation that the command line starts: check as its first step would, start the execution, tell what
 // it does, and say how it ended. What differs between switch, failover and recover is in `Undertaking`.
 
-import type { OperationKind } from '../core/model';
-import { checkFirst, type FirstStep } from './check';
-import type { Session } from './desk';
+import { checkBeginning, operationName, type StartedByPeople } from '../desk/begin';
+import { type OperationInput, problemOf } from '../desk/operations';
+import { type Outcome, outcomeOf } from '../desk/outcome';
+import { Failure, must } from '../desk/problems';
 import { follow } from './follow';
-import { type OperationInput, problemOf } from './operations';
-import { type Outcome, outcomeOf } from './outcome';
 import { durationText, type Screen } from './output';
-import { Failure, failure, must } from './problems';
 import { progressLines } from './progress';
+import type { Session } from './session';
 
 export interface Undertaking {
   kind: StartedByPeople;
@@ -23,15 +22,6 @@ export interface Undertaking {
   after?: (outcome: Outcome) => string | null;
 }
 
-/** Abandoned operations are settled by the control plane itself. */
-type StartedByPeople = Exclude<OperationKind, 'settle'>;
-
-const firstSteps: Record<StartedByPeople, FirstStep> = {
-  switchover: 'preflight',
-  failover: 'verify',
-  recover: 'check-recover',
-};
-
 /**
  * Ends with the operation. With --json prints `Outcome` (outcome.ts) and `cluster`;
  * with --no-wait `{operation, cluster, kind, ended: "running"}`.
@@ -39,8 +29,7 @@ const firstSteps: Record<StartedByPeople, FirstStep> = {
 export async function runOperation(session: Session, undertaking: Undertaking): Promise<void> {
   const { desk, screen } = session;
   const { kind, input, wait } = undertaking;
-  refuseReservedName(input.by);
-  await checkFirst(desk, firstSteps[kind], input);
+  await checkBeginning(desk, kind, input);
   const operation = operationName(input.cluster, kind, desk.ids.next());
   const startedAtMs = desk.clock.nowMs();
   must(await desk.operations.start(kind, operation, input));
@@ -58,17 +47,6 @@ export async function runOperation(session: Session, undertaking: Undertaking): 
   if (execution.status === 'SUCCEEDED') return conclude(screen, undertaking, outcome);
   screen.line(screen.paint.red(failureLine(undertaking, outcome)));
   throw new Failure(problemOf(operation, execution, entries));
-}
-
-/** Triggers go by this name, and a policy holds only them back. */
-function refuseReservedName(by: string): void {
-  if (by === 'automatic') throw failure('Usage', `--by must name a person, not 'automatic'`, 'leave --by out');
-}
-
-/** Execution names may have 80 characters of a small alphabet; the id only has to be unique for the cluster. */
-function operationName(cluster: string, kind: OperationKind, id: string): string {
-  const short = id.replace(/[^A-Za-z0-9]/g, '').slice(-8);
-  return `${cluster}-${kind}-${short}`;
 }
 
 function conclude(screen: Screen, { kind, input, success, after }: Undertaking, outcome: Outcome): void {

@@ -11,8 +11,8 @@ import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
 import { createSystemClock, createSystemIds } from '../adapters/system';
-import type { Desk } from './desk';
-import { createStepFunctions } from './step-functions';
+import type { Desk } from '../desk/desk';
+import { createStepFunctions } from '../desk/step-functions';
 
 /** A person waits: three attempts of 3 s, then a clear message. */
 const patience = { requestTimeoutMs: 3000, maxAttempts: 3 };

@@ -115,6 +115,8 @@ export type MainstayConfigInput = z.input<typeof configSchema>;
 export interface MainstayConfig {
   clusters: ClusterConfig[];
 }
+/** One cluster, as a person writes it. */
+export type ClusterInput = z.input<typeof clusterSchema>;
 
 /** Gives the editor the types; nothing is checked before synth. */
 export const defineConfig = (config: MainstayConfigInput): MainstayConfigInput => config;
@@ -124,10 +126,16 @@ export class ConfigFaulty extends Error {
 }
 
 /** The configuration with its defaults, or one error that lists every fault with its path. */
-export function parseConfig(input: unknown, file = 'mainstay.config.ts'): MainstayConfig {
-  const parsed = configSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `  ${where(path)}: ${message}`);
+export const parseConfig = (input: unknown, file = 'mainstay.config.ts'): MainstayConfig =>
+  parsed(configSchema, input, file);
+
+/** One cluster with its defaults, or one error as above. What has been parsed before stays as it is. */
+export const parseCluster = (input: unknown, file: string): ClusterConfig => parsed(clusterSchema, input, file);
+
+function parsed<Schema extends z.ZodType>(schema: Schema, input: unknown, file: string): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(input);
+  if (success) return data;
+  const faults = error.issues.map(({ path, message }) => `  ${where(path)}: ${message}`);
   throw new ConfigFaulty(`${file} has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.join('\n')}`);
 }
 

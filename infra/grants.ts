@@ -1,10 +1,14 @@
 // What each function may do: one row per step, and nothing that is not in its row. Resources are as narrow as the action
-// allows; EC2's Describe calls know no resources.
+// allows; EC2's Describe calls know no resources. Never lists clusters: a fleet has a thousand, a policy 10,240 characters.
 
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { ClusterConfig } from '../core/model';
 
 export interface Places {
+  /** Of the control plane. */
+  name: string;
+  /** Tag of everything that the functions may touch outside the stack; its value is `name`. */
+  tag: string;
+  tableName: string;
   tableArn: string;
   stateMachineArns: string[];
   failoverArn: string;
@@ -14,7 +18,6 @@ export interface Places {
   busArn: string;
   /** `arn:partition:service:region:account:resource` of this stack's account. */
   arn: (service: string, resource: string) => string;
-  clusters: ClusterConfig[];
 }
 
 export type Right =
@@ -71,50 +74,50 @@ export const rights: Record<string, readonly Right[]> = {
 
 const allow = (actions: string[], resources: string[]) => new PolicyStatement({ actions, resources });
 
+/** Only what carries the control plane's tag: a list of ids would grow with the fleet, and a policy may not. */
+const allowTagged = (actions: string[], resources: string[], { tag, name }: Places) =>
+  new PolicyStatement({
+    actions,
+    resources,
+    conditions: { StringEquals: { [`aws:ResourceTag/${tag}`]: name } },
+  });
+
 const statements: Record<Right, (places: Places) => PolicyStatement[]> = {
   store: ({ tableArn }) => [allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], [tableArn])],
   look: ({ tableArn }) => [allow(['dynamodb:GetItem', 'dynamodb:Query'], [tableArn])],
   configure: ({ tableArn }) => [allow(['dynamodb:PutItem'], [tableArn])],
   executions: ({ executionArns }) => [allow(['states:DescribeExecution'], executionArns)],
-  poke: ({ pokeDocumentArn, ...places }) => [allow(['ssm:SendCommand'], [pokeDocumentArn, ...instances(places)])],
-  vip: ({ clusters, ...places }) => [
+  poke: (places) => [
+    allow(['ssm:SendCommand'], [places.pokeDocumentArn]),
+    allowTagged(['ssm:SendCommand'], [instances(places)], places),
+  ],
+  vip: (places) => [
     allow(['ec2:DescribeAddresses'], ['*']),
-    allow(
+    allowTagged(
       ['ec2:AssociateAddress', 'ec2:DisassociateAddress'],
-      [
-        ...clusters.map(({ vip }) => places.arn('ec2', `elastic-ip/${vip.allocationId}`)),
-        ...instances({ clusters, ...places }),
-        places.arn('ec2', 'network-interface/*'),
-      ],
+      [places.arn('ec2', 'elastic-ip/*'), instances(places), places.arn('ec2', 'network-interface/*')],
+      places,
     ),
   ],
   'see-vip': () => [allow(['ec2:DescribeAddresses'], ['*'])],
-  'cut-power': (places) => [allow(['ec2:DescribeInstances'], ['*']), allow(['ec2:StopInstances'], instances(places))],
+  'cut-power': (places) => [
+    allow(['ec2:DescribeInstances'], ['*']),
+    allowTagged(['ec2:StopInstances'], [instances(places)], places),
+  ],
   'start-power': (places) => [
     allow(['ec2:DescribeInstances'], ['*']),
-    allow(['ec2:StartInstances'], instances(places)),
+    allowTagged(['ec2:StartInstances'], [instances(places)], places),
   ],
-  redirect: (places) => {
-    const consumers = places.clusters.flatMap(({ consumers }) => consumers);
-    if (consumers.length === 0) return [];
-    return [
-      allow(
-        ['ssm:SendCommand'],
-        [
-          ...consumers.map(({ document }) => places.arn('ssm', `document/${document}`)),
-          ...consumers.map(({ instanceId }) => places.arn('ec2', `instance/${instanceId}`)),
-        ],
-      ),
-      allow(['ssm:GetCommandInvocation'], ['*']),
-    ];
-  },
+  redirect: (places) => [
+    allowTagged(['ssm:SendCommand'], [places.arn('ssm', 'document/*'), instances(places)], places),
+    allow(['ssm:GetCommandInvocation'], ['*']),
+  ],
   publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn])],
   'start-failover': ({ failoverArn }) => [allow(['states:StartExecution'], [failoverArn])],
   'start-settle': ({ settleArn }) => [allow(['states:StartExecution'], [settleArn])],
 };
 
-const instances = ({ clusters, arn }: Pick<Places, 'clusters' | 'arn'>): string[] =>
-  clusters.flatMap(({ nodes }) => nodes.map(({ instanceId }) => arn('ec2', `instance/${instanceId}`)));
+const instances = ({ arn }: Places): string => arn('ec2', 'instance/*');
 
 /** The statements of one function; a function without a row is a bug. */
 export function grantsOf(name: string, places: Places): PolicyStatement[] {

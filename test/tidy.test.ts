@@ -29,11 +29,13 @@ const arrows: Record<string, readonly string[]> = {
   workflows: ['core', 'workflows'],
   adapters: ['core', 'adapters'],
   agent: ['core', 'agent'],
-  functions: ['core', 'workflows', 'adapters', 'functions'],
+  functions: ['core', 'workflows', 'adapters', 'desk', 'api', 'functions'],
   infra: ['core', 'workflows', 'infra'],
-  cli: ['core', 'workflows', 'adapters', 'cli'],
-  local: ['core', 'workflows', 'adapters', 'agent', 'infra', 'cli', 'local'],
-  docs: ['core', 'workflows', 'agent', 'docs'],
+  desk: ['core', 'workflows', 'adapters', 'desk'],
+  cli: ['core', 'workflows', 'adapters', 'desk', 'cli'],
+  api: ['core', 'workflows', 'desk', 'api'],
+  local: ['core', 'workflows', 'adapters', 'agent', 'infra', 'desk', 'cli', 'local'],
+  docs: ['core', 'workflows', 'agent', 'api', 'docs'],
 };
 /** Entries that put an implementation together. */
 const wiring: Record<string, readonly string[]> = {

@@ -2,8 +2,8 @@
 // it cannot fall behind. Reads nothing from the cloud: a Tab must not wait.
 
 import type { Command } from 'commander';
+import { failure } from '../../desk/problems';
 import { examples } from '../command';
-import { failure } from '../problems';
 
 export const shells = ['bash', 'zsh'] as const;
 

@@ -1,13 +1,13 @@
 // mainstay history: the journal as a story, operation by operation: what happened, when, why, how long it took.
 // JSON: {cluster, groups: [{operation, outcome: Outcome | null, entries: JournalEntry[]}]}, oldest first.
 
-import { configOf } from '../cluster';
+import { configOf } from '../../desk/cluster';
+import { type Group, grouped, type Outcome, outcomeOf } from '../../desk/outcome';
+import { failure, must } from '../../desk/problems';
 import { type Define, examples, wholeNumber } from '../command';
-import type { Session } from '../desk';
-import { type Group, grouped, type Outcome, outcomeOf } from '../outcome';
 import { durationText, type Paint } from '../output';
-import { failure, must } from '../problems';
 import { progressLines } from '../progress';
+import type { Session } from '../session';
 
 export interface HistoryOptions {
   cluster: string;

@@ -2,11 +2,11 @@
 // is then that of its problem.
 // JSON: {clusters: (ClusterView | {cluster, error})[]}, ClusterView as in view.ts.
 
+import { asJson, Failure, must, sentence } from '../../desk/problems';
+import { type ClusterView, lookAt } from '../../desk/view';
 import { drawCluster } from '../board';
 import { type Define, examples } from '../command';
-import type { Session } from '../desk';
-import { asJson, Failure, must, sentence } from '../problems';
-import { type ClusterView, lookAt } from '../view';
+import type { Session } from '../session';
 
 export const defineLs: Define = (program, act) => {
   program

@@ -1,12 +1,12 @@
 // mainstay pause: stops the service cleanly; backups do not take over. `resume` brings it back.
 // JSON: {cluster, phase, main, epoch, ms}.
 
-import { abandonedOn, configOf, seatedLease } from '../cluster';
+import { abandonedOn, configOf, seatedLease } from '../../desk/cluster';
+import { failure } from '../../desk/problems';
 import { type ByOptions, type Define, examples, withBy, withTimeout } from '../command';
-import type { Session } from '../desk';
 import { changedLease, recordAct, waitForLease } from '../lease-change';
 import { durationText } from '../output';
-import { failure } from '../problems';
+import type { Session } from '../session';
 
 export interface PauseOptions extends ByOptions {
   cluster: string;

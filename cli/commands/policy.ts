@@ -3,13 +3,13 @@
 
 import { vacantLease } from '../../core/lease';
 import type { Policy, PolicyMode } from '../../core/model';
-import { configOf, leaseOf } from '../cluster';
+import { configOf, leaseOf } from '../../desk/cluster';
+import { failure, must } from '../../desk/problems';
+import { durationMs, laterIso } from '../../desk/times';
+import { type ClusterView, policyView } from '../../desk/view';
 import { type ByOptions, type Define, examples, withBy } from '../command';
-import type { Session } from '../desk';
 import { recordAct } from '../lease-change';
-import { failure, must } from '../problems';
-import { durationMs, laterIso } from '../times';
-import { type ClusterView, policyView } from '../view';
+import type { Session } from '../session';
 
 export interface PolicyOptions extends ByOptions {
   cluster: string;

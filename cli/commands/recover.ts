@@ -2,8 +2,8 @@
 // JSON: Outcome (outcome.ts) and `cluster`.
 
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
-import type { Session } from '../desk';
 import { runOperation } from '../run-operation';
+import type { Session } from '../session';
 
 export interface RecoverOptions extends WaitOptions, ByOptions {
   cluster: string;

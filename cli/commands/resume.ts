@@ -2,12 +2,12 @@
 // JSON: {cluster, main, epoch, ms}.
 
 import type { Lease } from '../../core/model';
-import { abandonedOn, configOf, seatedLease } from '../cluster';
+import { abandonedOn, configOf, seatedLease } from '../../desk/cluster';
+import { failure } from '../../desk/problems';
 import { type ByOptions, type Define, examples, withBy, withTimeout } from '../command';
-import type { Session } from '../desk';
 import { changedLease, recordAct, waitForLease } from '../lease-change';
 import { durationText } from '../output';
-import { failure } from '../problems';
+import type { Session } from '../session';
 
 export interface ResumeOptions extends ByOptions {
   cluster: string;

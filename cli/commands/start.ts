@@ -5,12 +5,13 @@
 import { best, evaluate } from '../../core/candidates';
 import { vacantLease } from '../../core/lease';
 import type { ClusterConfig, Lease, NodeName } from '../../core/model';
-import { abandonedOn, configOf, leaseOf, nodeIn } from '../cluster';
+import { abandonedOn, configOf, leaseOf, nodeIn } from '../../desk/cluster';
+import type { Desk } from '../../desk/desk';
+import { failure, must } from '../../desk/problems';
 import { type ByOptions, type Define, examples, withBy, withTimeout } from '../command';
-import type { Desk, Session } from '../desk';
 import { changedLease, recordAct, waitForLease } from '../lease-change';
 import { durationText } from '../output';
-import { failure, must } from '../problems';
+import type { Session } from '../session';
 
 export interface StartOptions extends ByOptions {
   cluster: string;

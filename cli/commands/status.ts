@@ -1,12 +1,13 @@
 // mainstay status: one cluster in detail: the block of `ls`, who set the policy, who could become main, what happened last.
 // JSON: ClusterView (view.ts) and `lastOperation`: Outcome (outcome.ts) or null.
 
+import type { Desk } from '../../desk/desk';
+import { grouped, type Outcome, outcomeOf } from '../../desk/outcome';
+import { must } from '../../desk/problems';
+import { lookAt } from '../../desk/view';
 import { drawCluster, drawDetails } from '../board';
 import { type Define, examples } from '../command';
-import type { Desk, Session } from '../desk';
-import { grouped, type Outcome, outcomeOf } from '../outcome';
-import { must } from '../problems';
-import { lookAt } from '../view';
+import type { Session } from '../session';
 
 /** Enough for the last operation: one writes a few dozen entries. */
 const recentEntries = 300;

@@ -2,14 +2,14 @@
 // JSON: Outcome (outcome.ts) and `cluster`; with --dry-run {cluster, dryRun, candidate, evaluations, epoch}.
 
 import { best, type Evaluation, evaluate } from '../../core/candidates';
-import { checkFirst } from '../check';
-import { configOf, seatedLease } from '../cluster';
+import { checkFirst } from '../../desk/check';
+import { configOf, seatedLease } from '../../desk/cluster';
+import type { OperationInput } from '../../desk/operations';
+import { must } from '../../desk/problems';
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
-import type { Session } from '../desk';
-import type { OperationInput } from '../operations';
-import { must } from '../problems';
 import { evaluationText } from '../progress';
 import { runOperation } from '../run-operation';
+import type { Session } from '../session';
 
 export interface SwitchOptions extends WaitOptions, ByOptions {
   cluster: string;

@@ -1,8 +1,5 @@
 // Plans, their rendered state machines, and the synthesized stack: valid, complete, and no wider than the tables say.
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import aslValidator from 'asl-validator';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
@@ -15,12 +12,10 @@ import { render } from '../../infra/state-machine';
 import { canUndo, pointOfNoReturn, undoList } from '../../workflows/interpreter';
 import { plans } from '../../workflows/plans';
 import { steps } from '../../workflows/steps';
+import { clusterInput, functionFiles, stubFunctions } from '../support/infra';
 
 const arn = (step: string) => `arn:aws:lambda:us-east-1:111122223333:function:mainstay-${step}`;
 const all = Object.values(plans);
-const functionFiles = readdirSync(join(__dirname, '../../functions')).flatMap((file) =>
-  file.endsWith('.lambda.ts') ? [file.replace('.lambda.ts', '')] : [],
-);
 
 interface State {
   Type: string;
@@ -104,42 +99,14 @@ test('every function is used by a plan, or is dispatch, sweep or configure', () 
 });
 
 describe('the synthesized stack', () => {
-  const node = (name: string, index: number) => ({
-    name,
-    instanceId: `i-0123456789abcde0${index}`,
-    zone: 'us-east-1a',
-    host: `10.0.0.${index + 1}`,
-  });
-  const config = parseConfig({
-    clusters: [
-      {
-        name: 'alpha',
-        engine: 'postgres',
-        nodes: ['db1', 'db2', 'db3'].map(node),
-        vip: { kind: 'eip', allocationId: 'eipalloc-0123456789abcdef0', host: '203.0.113.10' },
-      },
-    ],
-  });
-  let dir: string;
-  let template: Template;
-
-  beforeAll(() => {
-    dir = mkdtempSync(join(tmpdir(), 'mainstay-synth-'));
-    const functionDirs = Object.fromEntries(
-      functionFiles.map((name) => {
-        mkdirSync(join(dir, name));
-        writeFileSync(join(dir, name, 'index.js'), `exports.handler = () => '${name}'`);
-        return [name, join(dir, name)];
-      }),
-    );
-    const stack = new ControlPlaneStack(new App({ outdir: join(dir, 'out') }), 'mainstay', {
-      stackName: 'mainstay',
-      config,
-      functionDirs,
-    });
-    template = Template.fromStack(stack);
-  });
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  const functions = stubFunctions();
+  const template = Template.fromStack(
+    new ControlPlaneStack(new App(), 'mainstay', {
+      config: parseConfig({ clusters: [clusterInput('alpha')] }),
+      functionDirs: functions.dirs,
+    }),
+  );
+  afterAll(functions.remove);
 
   const statements = (): { Action: string | string[]; Resource: unknown }[] =>
     Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
@@ -179,10 +146,10 @@ describe('the synthesized stack', () => {
         ),
       );
     expect(holders('ec2:StopInstances')).toHaveLength(1);
-    expect(JSON.stringify(holders('ec2:StopInstances'))).toContain('Rolefence');
+    expect(JSON.stringify(holders('ec2:StopInstances'))).toContain('FunctionsfenceRole');
     const starters = Object.fromEntries(
       holders('states:StartExecution').map(([name, policy]) => [
-        name.replace(/^Role|DefaultPolicy.*$/g, ''),
+        name.replace(/^ControlPlaneFunctions|RoleDefaultPolicy.*$/g, ''),
         JSON.stringify(policy),
       ]),
     );
@@ -210,7 +177,7 @@ describe('the synthesized stack', () => {
   });
 
   test('T50: an execution that ends badly reaches the sweep, and so does the clock', () => {
-    const target = { Arn: { 'Fn::GetAtt': [expect.stringContaining('Functionsweep'), 'Arn'] } };
+    const target = { Arn: { 'Fn::GetAtt': [expect.stringContaining('FunctionssweepFunction'), 'Arn'] } };
     const rules = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties);
     expect(rules).toContainEqual(
       expect.objectContaining({

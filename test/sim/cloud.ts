@@ -202,7 +202,7 @@ export class Cloud {
   }
 
   /** EventBridge and dispatch: one name per failure, made of what was watched (functions/dispatch.lambda.ts). */
-  /** As the rule in infra/control-plane-stack.ts has it: only these start anything. */
+  /** As the rule in infra/constructs/triggers.ts has it: only these start anything. */
   deliver({ type, cluster, detail }: MainstayEvent): void {
     if (type !== 'Lease Expired' && type !== 'Engine Down') return;
     const watched = detail as unknown as NonNullable<WorkflowState['watched']> & { attempt: number };

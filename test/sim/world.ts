@@ -38,7 +38,7 @@ export interface WorldOptions {
 }
 
 const key = 'CLUSTER#alpha';
-/** As infra/control-plane-stack.ts has it. */
+/** As infra/constructs/triggers.ts has it. */
 const sweepEveryMs = 60_000;
 
 export class World implements Scene {

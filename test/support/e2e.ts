@@ -161,7 +161,7 @@ export class World {
     });
   }
 
-  /** As the stack's own rules do every five minutes (infra/control-plane-stack.ts, warmUp). */
+  /** As the stack's own rules do every five minutes (infra/constructs/triggers.ts, warmUp). */
   async warmUp(): Promise<void> {
     const lambda = new LambdaClient(this.credentials);
     const names = ['dispatch', ...stepNames(plans.failover), ...stepNames(plans.switchover)];

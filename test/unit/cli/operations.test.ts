@@ -1,6 +1,6 @@
 // switch, failover, recover: what is refused before anything starts, what is told while it runs, how it ends.
 
-import type { Execution } from '../../../cli/operations';
+import type { Execution } from '../../../desk/operations';
 import { aReport } from '../../support/samples';
 import { type Bench, createBench, failed, healthy, journalStep, type Script } from './support';
 

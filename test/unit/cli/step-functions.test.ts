@@ -4,11 +4,11 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { createVirtualClock } from '../../../adapters/memory/clock';
 import { follow } from '../../../cli/follow';
-import { executionsOf, type Operations } from '../../../cli/operations';
-import { Failure } from '../../../cli/problems';
-import { createStepFunctions } from '../../../cli/step-functions';
 import { operationKinds } from '../../../core/model';
 import { fail, ok } from '../../../core/result';
+import { executionsOf, type Operations } from '../../../desk/operations';
+import { Failure } from '../../../desk/problems';
+import { createStepFunctions } from '../../../desk/step-functions';
 import { problem, value } from '../../support/samples';
 import { createBench, healthy, journalStep } from './support';
 

@@ -4,12 +4,12 @@
 import { createSequentialIds, createVirtualClock, type VirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryStore, type MemoryStore } from '../../../adapters/memory/store';
 import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
-import type { Desk } from '../../../cli/desk';
-import type { Execution, OperationInput, Operations } from '../../../cli/operations';
 import { runCli, type World } from '../../../cli/program';
 import type { Lease, OperationKind } from '../../../core/model';
 import type { JournalEntry } from '../../../core/ports';
 import { fail, ok } from '../../../core/result';
+import type { Desk } from '../../../desk/desk';
+import type { Execution, OperationInput, Operations } from '../../../desk/operations';
 import { aConfig, aLease, aNode, anEntry, aReport, value } from '../../support/samples';
 
 export interface Started {

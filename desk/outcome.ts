@@ -4,7 +4,7 @@
 import type { OperationKind } from '../core/model';
 import type { JournalEntry } from '../core/ports';
 import { type Execution, parsed } from './operations';
-import { kindOf, stepOf, titleOf } from './progress';
+import { kindOf, stepOf, titleOf } from './steps';
 import { betweenMs } from './times';
 
 export type Ended =

@@ -1,0 +1,124 @@
+// The control plane of one account and Region, without clusters: table, functions, state machines, triggers, SSM documents.
+// Clusters are added with ProtectedCluster, here or in other stacks. Everything is named after the control plane, which is
+// how the CLI, the agents and the rules find it; grants never list clusters, so that they do not grow with a fleet.
+
+import { join } from 'node:path';
+import { Aws, Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+import { plans } from '../../workflows/plans';
+import { bundleFunctions } from '../bundle';
+import { documents } from '../documents';
+import type { Places } from '../grants';
+import { Functions } from './functions';
+import { leaseTable } from './lease-table';
+import { StateMachines } from './step-functions';
+import { Triggers } from './triggers';
+
+export interface ControlPlaneProps {
+  /**
+   * Names the table, the functions (`<name>-<step>`), the state machines (`<name>-<kind>`) and the documents; the CLI takes it
+   * as --stack, agents as "table". One per account and Region.
+   * @default the name of the stack
+   */
+  readonly name?: string;
+  /**
+   * Folder of each bundled function, by its name.
+   * @default bundled with esbuild into build/functions
+   */
+  readonly functionDirs?: Record<string, string>;
+  /**
+   * How long the logs of functions are kept.
+   * @default RetentionDays.THREE_MONTHS
+   */
+  readonly logRetention?: RetentionDays;
+  /**
+   * A KMS key of your own for the table.
+   * @default the key that AWS manages for DynamoDB
+   */
+  readonly encryptionKey?: IKey;
+  /**
+   * DynamoDB refuses to delete the table. It is kept when the stack goes in any case.
+   * @default false
+   */
+  readonly deletionProtection?: boolean;
+}
+
+/** Tag by which the rights of the functions are bounded: its value is the control plane's name. */
+export const controlPlaneTag = 'mainstay:control-plane';
+
+export class ControlPlane extends Construct {
+  readonly name: string;
+  readonly table: Table;
+  readonly stateMachines: StateMachines;
+  /** For rules of one's own: `triggers.add(…)`. */
+  readonly triggers: Triggers;
+  readonly functions: Functions;
+  private readonly clusters = new Set<string>();
+
+  constructor(scope: Construct, id: string, props: ControlPlaneProps = {}) {
+    super(scope, id);
+    this.name = props.name ?? Stack.of(this).stackName;
+    this.table = leaseTable(this, 'Table', {
+      tableName: this.name,
+      encryptionKey: props.encryptionKey,
+      deletionProtection: props.deletionProtection ?? false,
+    });
+    for (const [name, content] of Object.entries(documents)) this.document(name, content);
+    const places = placesOf(this.name, this.table);
+    this.functions = new Functions(this, 'Functions', {
+      name: this.name,
+      dirs: props.functionDirs ?? bundleFunctions(join(__dirname, '..', '..', 'build', 'functions')),
+      places,
+      logRetention: props.logRetention ?? RetentionDays.THREE_MONTHS,
+    });
+    this.stateMachines = new StateMachines(this, 'StateMachines', { name: this.name, functions: this.functions });
+    const { stateMachineArns } = places;
+    this.triggers = new Triggers(this, 'Triggers', { functions: this.functions, stateMachineArns });
+  }
+
+  /** The function of a step, or one beside the steps: dispatch, sweep, configure. */
+  functionOf(name: string): Lambda {
+    return this.functions.of(name);
+  }
+
+  /** A cluster says that it is looked after here; two of one name would write one lease. */
+  register(cluster: string): void {
+    if (this.clusters.has(cluster)) throw new Error(`control plane ${this.name} has a cluster '${cluster}' already`);
+    this.clusters.add(cluster);
+  }
+
+  private document(name: string, content: object): void {
+    new CfnDocument(this, `Document-${name}`, {
+      name: `${this.name}-${name}`,
+      documentType: 'Command',
+      updateMethod: 'NewVersion',
+      content,
+      tags: [{ key: controlPlaneTag, value: this.name }],
+    });
+  }
+}
+
+/** By name, not by reference: the functions are made before the state machines that call them. */
+function placesOf(name: string, table: Table): Places {
+  const arn = (service: string, resource: string) =>
+    `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
+  const kinds = Object.keys(plans);
+  return {
+    name,
+    tag: controlPlaneTag,
+    tableName: table.tableName,
+    tableArn: table.tableArn,
+    stateMachineArns: kinds.map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
+    settleArn: arn('states', `stateMachine:${name}-settle`),
+    failoverArn: arn('states', `stateMachine:${name}-failover`),
+    executionArns: kinds.map((kind) => arn('states', `execution:${name}-${kind}:*`)),
+    pokeDocumentArn: arn('ssm', `document/${name}-poke`),
+    busArn: arn('events', 'event-bus/default'),
+    arn,
+  };
+}
