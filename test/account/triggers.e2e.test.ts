@@ -11,7 +11,9 @@ import { Account, clusterOf, type Ended, type Rented, stackName } from './accoun
 import type { Crew } from './crew';
 
 const openMs = 120_000;
-const moveMs = 60_000;
+const moveMs = 120_000;
+/** As the defaults, and slower to give a busy machine up. */
+const timings = { ttlMs: 6_000, storeTimeoutMs: 1_000 };
 
 describe('the emulated account', () => {
   let account: Account;
@@ -20,7 +22,7 @@ describe('the emulated account', () => {
   beforeAll(async () => {
     account = await Account.open();
     rented = await account.rent(3);
-    const alpha = clusterOf('alpha', rented);
+    const alpha = clusterOf('alpha', rented, { timings });
     await account.deploy(await account.synthesize([alpha]));
     await account.listen('mainstay');
     crew = account.man(alpha);
@@ -62,16 +64,15 @@ describe('the emulated account', () => {
     return JSON.parse(said || 'null');
   }
 
-  test('cli start: the named node is seated, and the first sweep by the clock brings the address to it', async () => {
-    await account.must('start', 'alpha', '--node', 'db1');
-    expect(await account.healthy('alpha')).toMatchObject({ holder: 'db1', epoch: 1 });
-    await invoke('sweep', { 'detail-type': 'Scheduled Event', detail: {} });
-    const [settle] = await account.executions('settle');
-    expect(settle?.name).toMatch(/^alpha-settle-e1-v\d+-\d{12}$/);
-    expect(settle?.input).toMatchObject({ cluster: 'alpha', by: 'automatic', reason: expect.stringContaining('VIP') });
-    expect(await account.ended('settle', settle?.name ?? '')).toMatchObject({ status: 'SUCCEEDED' });
-    await expectServing('db1', 1);
-  });
+  test(
+    'cli start: the named node is seated, the others follow it, and the address is brought to it',
+    async () => {
+      await account.must('start', 'alpha', '--node', 'db1');
+      await expectServing('db1', 1);
+      expect(await account.executions('failover')).toEqual([]);
+    },
+    moveMs,
+  );
 
   test(
     'cli switch: one execution under the name that was printed, every step journalled, its end published',
