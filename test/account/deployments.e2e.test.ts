@@ -84,10 +84,18 @@ describe('a stack in the emulated account', () => {
     const client = createClient(CloudFormationClient, account.client);
     const { StackResources = [] } = await client.send(new DescribeStackResourcesCommand({ StackName: stackName }));
     return Object.fromEntries(
-      StackResources.map(({ LogicalResourceId, PhysicalResourceId, Timestamp }) => [
+      StackResources.map(({ LogicalResourceId, PhysicalResourceId }) => [
         String(LogicalResourceId),
-        `${PhysicalResourceId} ${Timestamp?.toISOString()}`,
+        String(PhysicalResourceId),
       ]),
+    );
+  }
+
+  /** New for a function whose code or settings were written again. */
+  async function revisions(): Promise<Record<string, string>> {
+    const { Functions = [] } = await account.lambda.send(new ListFunctionsCommand({ MaxItems: 1000 }));
+    return Object.fromEntries(
+      Functions.map(({ FunctionName, RevisionId }) => [String(FunctionName), String(RevisionId)]),
     );
   }
 
@@ -111,17 +119,17 @@ describe('a stack in the emulated account', () => {
   });
 
   test('the same deployment again touches nothing', async () => {
-    const [before, lease] = [await physicalIds(), await account.lease('alpha')];
+    const [before, versions, lease] = [await physicalIds(), await revisions(), await account.lease('alpha')];
     const outputs = await account.deploy(first);
     expect(outputs.TableName).toBe(stackName);
-    expect(await physicalIds()).toEqual(before);
+    expect([await physicalIds(), await revisions()]).toEqual([before, versions]);
     expect(authority(await account.lease('alpha'))).toEqual(authority(lease));
   });
 
   test(
     'an update under a running switchover: the operation ends well, only what changed is touched, and leases are left alone',
     async () => {
-      const before = await physicalIds();
+      const [before, versions] = [await physicalIds(), await revisions()];
       const assembly = await second;
       const running = account.press('switchover', '{"cluster":"alpha","to":"db3"}', 'alpha-under-update');
       await account.until('its lock', async () => (await account.lease('alpha')).operation !== null);
@@ -131,7 +139,9 @@ describe('a stack in the emulated account', () => {
       expect(await account.target(rented.alpha.allocationId)).toBe(rented.alpha.instanceIds[2]);
       const after = await physicalIds();
       const touched = Object.keys({ ...before, ...after }).filter((id) => before[id] !== after[id]);
+      expect(touched.length).toBeGreaterThan(0);
       expect(touched.filter((id) => !/^Cluster/.test(id))).toEqual([]);
+      expect(await revisions()).toEqual(versions);
       expect(value(await account.settings().config('alpha'))).toMatchObject(changed);
     },
     moveMs,
