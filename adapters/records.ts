@@ -4,6 +4,7 @@
 
 import * as z from 'zod/mini';
 import { storeLossModes } from '../core/failsafe';
+import { defaultFlapping } from '../core/flapping';
 import {
   type ClusterConfig,
   type Lease,
@@ -54,6 +55,8 @@ export const leaseShape = z.looseObject({
   shunned: z.record(text, z.looseObject({ label: text, epoch: count })),
   hold: z.nullable(z.looseObject({ reason: text, epoch: count })),
   lineage: z.array(z.looseObject({ timeline: z.nullable(count), fromBytes: count, epoch: count })),
+  barred: z._default(z.record(text, z.looseObject({ by: text, reason: text, at: text })), {}),
+  attempts: z._default(z.array(z.looseObject({ operation: text, at: text })), []),
   synced: z._default(z.array(text), []),
   version: count,
   nonce: text,
@@ -155,6 +158,8 @@ export const configShape = z.looseObject({
   }),
   onStoreLoss: z._default(z.enum(storeLossModes), 'strict'),
   consumers: z.array(z.looseObject({ name: text, instanceId: text, document: text })),
+  failovers: z._default(z.looseObject({ coolDownMs: z.number(), maxPerDay: z.number() }), { ...defaultFlapping }),
+  acceptLoss: z._default(z.enum(['one-person', 'second-person']), 'one-person'),
 }) satisfies z.ZodMiniType<ClusterConfig>;
 
 export const entryShape = z.looseObject({

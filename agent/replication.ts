@@ -22,6 +22,8 @@ interface Wait {
 
 export class Replication {
   private wait: Wait | null = null;
+  /** What a backup's engine would wait for if it became writable; null when it was not told since it became a backup. */
+  private readyFor: readonly NodeName[] | null = null;
   private hiddenBelow: number | 'unknown' | null = null;
   private sample = { atMs: Number.NEGATIVE_INFINITY, bytes: 0 };
   private readonly wellAtMs = new Map<NodeName, number>();
@@ -78,9 +80,11 @@ export class Replication {
     return null;
   }
 
-  /** One round of the main. */
+  /** One round. */
   async keep(): Promise<void> {
     const { driver, clock, config } = this.parts;
+    if (this.work.state === 'backup') return this.standReady();
+    this.readyFor = null;
     const { received, writable } = this.work.engine;
     if (this.work.state !== 'main' || !writable || received === null || this.keeper.lease?.phase !== 'held') return;
     if (this.wait === null && (await this.prepareAgain()) !== null) return;
@@ -102,6 +106,17 @@ export class Replication {
     });
     if (decision.act === 'wait') await this.change(decision.nodes);
     if (decision.act === 'record') await this.write(decision.rule, decision.nodes, decision.because);
+  }
+
+  /** A backup that somebody promotes by hand waits from its first commit on, too: told while it is read-only, where it changes nothing (T17). */
+  private async standReady(): Promise<void> {
+    const { driver, config, me } = this.parts;
+    if (this.isAsync || !this.work.engine.running) return;
+    const recorded = this.recorded.filter((node) => node !== me.name);
+    const nodes = waitedAtFirst(config.replication, recorded, this.others());
+    if (nodes.join() === this.readyFor?.join()) return;
+    const told = await driver.waitFor(nodes);
+    if (told.ok) this.readyFor = nodes;
   }
 
   /** An agent that was started anew does not hide a main that serves: it was let be seen before. */

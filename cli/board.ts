@@ -2,8 +2,9 @@
 // Pure: view in, lines out.
 
 import type { Outcome } from '../desk/outcome';
+import { byteText, durationText } from '../desk/texts';
 import type { ClusterView, NodeView } from '../desk/view';
-import { byteText, columns, durationText, type Paint } from './output';
+import { columns, type Paint } from './output';
 
 const headings = ['NODE', 'STATE', 'STORED', 'APPLIED', 'LAG', 'FOLLOWS', 'DEADMAN', 'GATE', 'SEEN', 'WHY'];
 

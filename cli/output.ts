@@ -8,6 +8,8 @@ export interface Screen {
   line(text?: string): void;
   /** The one JSON document of this command. */
   document(value: unknown): void;
+  /** Of a stream that has no end: with --json one line each. */
+  entry(value: unknown): void;
   /** For people only, on stderr: something that does not change the outcome. */
   warn(text: string): void;
 }
@@ -26,6 +28,9 @@ export const createScreen = ({ out, err, colour }: Streams, json: boolean): Scre
   },
   document: (value) => {
     if (json) out(`${JSON.stringify(value, null, 2)}\n`);
+  },
+  entry: (value) => {
+    if (json) out(`${JSON.stringify(value)}\n`);
   },
   warn: (text) => err(`mainstay: ${text}\n`),
 });
@@ -51,22 +56,4 @@ export function columns(rows: readonly (readonly string[])[], gap = '  '): strin
       .join(gap)
       .trimEnd(),
   );
-}
-
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-/** `0 B`, `1.5 MiB`; `?` when unknown. */
-export function byteText(bytes: number | null): string {
-  if (bytes === null) return '?';
-  const power = Math.min(units.length - 1, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 1024 ** power;
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
-}
-
-/** `312 ms`, `1.2 s`, `4 min 10 s`. */
-export function durationText(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

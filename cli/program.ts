@@ -6,17 +6,22 @@ import type { Desk } from '../desk/desk';
 import { exitCodeOf, exitCodes } from '../desk/exit-codes';
 import { asJson, type CliProblem, explained, Failure, sentence } from '../desk/problems';
 import type { Act, Define } from './command';
+import { defineApprove } from './commands/approve';
 import { defineCompletion } from './commands/completion';
+import { defineExplain } from './commands/explain';
 import { defineFailover } from './commands/failover';
 import { defineHistory } from './commands/history';
+import { defineHold } from './commands/hold';
 import { defineLs } from './commands/ls';
 import { definePause } from './commands/pause';
 import { definePolicy } from './commands/policy';
 import { defineRecover } from './commands/recover';
+import { defineReport } from './commands/report';
 import { defineResume } from './commands/resume';
 import { defineStart } from './commands/start';
 import { defineStatus } from './commands/status';
 import { defineSwitch } from './commands/switch';
+import { defineWatch } from './commands/watch';
 import { createScreen, type Streams } from './output';
 
 export interface World extends Streams {
@@ -37,11 +42,16 @@ interface GlobalOptions {
 const verbs: readonly Define[] = [
   defineLs,
   defineStatus,
+  defineExplain,
   defineSwitch,
   defineFailover,
+  defineApprove,
   defineRecover,
+  defineHold,
   definePolicy,
   defineHistory,
+  defineReport,
+  defineWatch,
   defineStart,
   definePause,
   defineResume,

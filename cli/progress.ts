@@ -5,8 +5,9 @@ import type { Evaluation } from '../core/candidates';
 import type { OperationKind } from '../core/model';
 import type { JournalEntry } from '../core/ports';
 import { titleOf, titles } from '../desk/steps';
+import { durationText } from '../desk/texts';
 import { timeOfDay } from '../desk/times';
-import { durationText, type Paint, plain } from './output';
+import { type Paint, plain } from './output';
 
 const evaluationsIn = ({ details }: JournalEntry): Evaluation[] =>
   Array.isArray(details?.evaluations) ? (details.evaluations as Evaluation[]) : [];

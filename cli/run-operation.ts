@@ -4,15 +4,18 @@
 import { checkBeginning, operationName, type StartedByPeople } from '../desk/begin';
 import { type OperationInput, problemOf } from '../desk/operations';
 import { type Outcome, outcomeOf } from '../desk/outcome';
-import { Failure, must } from '../desk/problems';
+import { Failure, failure, must } from '../desk/problems';
+import { durationText } from '../desk/texts';
 import { follow } from './follow';
-import { durationText, type Screen } from './output';
+import type { Screen } from './output';
 import { progressLines } from './progress';
 import type { Session } from './session';
 
 export interface Undertaking {
   kind: StartedByPeople;
   input: OperationInput;
+  /** Of a plan that is applied; a new one otherwise. */
+  name?: string;
   /** Undefined: yes. */
   wait: boolean | undefined;
   timeoutMs: number;
@@ -30,9 +33,11 @@ export async function runOperation(session: Session, undertaking: Undertaking): 
   const { desk, screen } = session;
   const { kind, input, wait } = undertaking;
   await checkBeginning(desk, kind, input);
-  const operation = operationName(input.cluster, kind, desk.ids.next());
+  const operation = undertaking.name ?? operationName(input.cluster, kind, desk.ids.next());
   const startedAtMs = desk.clock.nowMs();
-  must(await desk.operations.start(kind, operation, input));
+  const started = await desk.operations.start(kind, operation, input);
+  if (!started.ok && started.error.code === 'Refused') throw taken(input, operation);
+  must(started);
   if (wait === false) {
     screen.line(operation);
     return screen.document({ operation, cluster: input.cluster, kind, ended: 'running' });
@@ -48,6 +53,15 @@ export async function runOperation(session: Session, undertaking: Undertaking): 
   screen.line(screen.paint.red(failureLine(undertaking, outcome)));
   throw new Failure(problemOf(operation, execution, entries));
 }
+
+/** One of two people who apply the same plan is told; so is one who applies it again when it is over. */
+const taken = ({ cluster, plan }: OperationInput, operation: string): Failure =>
+  failure(
+    'Busy',
+    `plan ${plan?.id ?? operation} was applied by somebody else`,
+    `see: mainstay history ${cluster} --operation ${operation}`,
+    operation,
+  );
 
 function conclude(screen: Screen, { kind, input, success, after }: Undertaking, outcome: Outcome): void {
   const warnings = outcome.degraded.length > 0 ? `, BUT NOT FOR: ${outcome.degraded.join(', ')}` : '';

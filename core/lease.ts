@@ -3,8 +3,9 @@
 // Rules L1-L6: docs/protocol.md. The epoch grows exactly where `authority` is true and never anywhere else.
 
 import type { Problem } from './errors';
+import { attempted } from './flapping';
 import { type Branch, grown, parted } from './lineage';
-import type { FenceProof, Lease, NodeName, Operation, Phase } from './model';
+import type { Attempt, Bar, FenceProof, Lease, NodeName, Operation, Phase } from './model';
 import { fail, ok, type Result } from './result';
 
 export interface ChangeRequest {
@@ -26,6 +27,9 @@ export interface ChangeRequest {
   branch?: Pick<Branch, 'timeline' | 'fromBytes'>;
   /** record: the backups that have every acknowledged commit. */
   synced?: NodeName[];
+  /** claim: it began by itself. acknowledge, bar: who and why. */
+  attempt?: Attempt;
+  bar?: Bar;
   /** begin: the operation on the item belongs to an execution that has ended (T50). */
   abandoned?: string;
 }
@@ -102,13 +106,29 @@ const nodeIsFree = clause(
   (lease, request) => request.node !== undefined && lease.shunned[request.node] === undefined,
   (lease) => `the node is shunned (${Object.values(lease.shunned)[0]?.label ?? ''})`,
 );
+const mayBeMain = clause(
+  (lease, request) => lease.barred[request.node ?? ''] === undefined,
+  (lease) =>
+    `a person has barred it: ${Object.entries(lease.barred)
+      .map(([name, { by, reason }]) => `${name} (${by}: ${reason})`)
+      .join(', ')}`,
+);
 const proofIsNow = clause(
   (lease, request) => request.proof?.epoch === lease.epoch,
   (lease) => `the proof belongs to another epoch than ${lease.epoch}`,
 );
 
-const without = (shunned: Lease['shunned'], node: NodeName | undefined): Lease['shunned'] =>
-  Object.fromEntries(Object.entries(shunned).filter(([name]) => name !== node));
+const isHeld = clause(
+  (lease) => lease.hold !== null,
+  () => 'there is no hold',
+);
+const isNotHolder = clause(
+  (lease, request) => request.node !== undefined && lease.holder !== request.node,
+  (lease) => `${lease.holder} is the main: move the role away first`,
+);
+
+const without = <T>(named: Record<NodeName, T>, node: NodeName | undefined): Record<NodeName, T> =>
+  Object.fromEntries(Object.entries(named).filter(([name]) => name !== node));
 
 /** At a claim the former holder is shunned in the same write, so that no crash in between lets it back in (T41, T50). */
 function shunHolder(lease: Lease): Pick<Lease, 'shunned' | 'hold'> {
@@ -225,7 +245,7 @@ export const transitions = {
     because: 'an operator stops the service cleanly',
   },
   transfer: {
-    from: ['held'], to: 'granted', who: 'workflow', authority: true, onlyIf: [operationIsMine, epochIsMine, drained, nodeIsFree],
+    from: ['held'], to: 'granted', who: 'workflow', authority: true, onlyIf: [operationIsMine, epochIsMine, drained, nodeIsFree, mayBeMain],
     change: (lease, { node, proof, receivedBytes }) => ({
       holder: node ?? null, former: lease.holder, drain: null, fence: proof ?? null, synced: others(lease.synced, node),
       lineage: parted(lease.lineage, receivedBytes ?? 0, lease.epoch + 1),
@@ -234,7 +254,8 @@ export const transitions = {
   },
   claim: {
     from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'claimed', who: 'workflow', authority: true, onlyIf: [asWatched, nobodyIsAwaited],
-    change: (lease, { operation }) => ({
+    change: (lease, { operation, attempt }) => ({
+      attempts: attempted(lease.attempts, attempt),
       holder: null, former: lease.holder ?? lease.former, operation: operation ?? null, drain: null, pausedBy: null, reservedFor: null, ...shunHolder(lease),
       fence: lease.phase === 'abdicated' && lease.fence ? { ...lease.fence, epoch: lease.epoch + 1 } : null,
     }),
@@ -246,7 +267,7 @@ export const transitions = {
     because: 'the former holder is proven to accept no writes',
   },
   grant: {
-    from: ['claimed'], to: 'granted', who: 'workflow', onlyIf: [operationIsMine, epochIsMine, proofIsRecorded, nodeIsFree],
+    from: ['claimed'], to: 'granted', who: 'workflow', onlyIf: [operationIsMine, epochIsMine, proofIsRecorded, nodeIsFree, mayBeMain],
     // Counted as a renewal: silence that was watched before belongs to the former holder, not to this one (L3).
     change: (lease, { node, receivedBytes }) => ({
       holder: node ?? null, renewals: lease.renewals + 1, shunned: labelled(lease, node ?? ''), synced: others(lease.synced, node),
@@ -261,6 +282,26 @@ export const transitions = {
       return { shunned, hold: Object.keys(shunned).length === 0 ? null : lease.hold };
     },
     because: 'the recovered node is a backup again; without shunned nodes there is nothing to hold',
+  },
+  unhold: {
+    from: ['held', 'granted', 'paused'], to: 'same', who: 'operator', onlyIf: [isHeld],
+    change: () => ({ hold: null }),
+    because: 'a person has looked at what was not synchronised; shunned nodes stay out until they are recovered',
+  },
+  bar: {
+    from: ['vacant', 'held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'operator', onlyIf: [isNotHolder],
+    change: (lease, { node, bar }) => ({ barred: node && bar ? { ...lease.barred, [node]: bar } : lease.barred }),
+    because: 'a person does not want this node to become main',
+  },
+  unbar: {
+    from: ['vacant', 'held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'operator', onlyIf: [],
+    change: (lease, { node }) => ({ barred: without(lease.barred, node) }),
+    because: 'this node may become main again',
+  },
+  acknowledge: {
+    from: ['vacant', 'held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'operator', onlyIf: [],
+    change: () => ({ attempts: [] }),
+    because: 'a person has seen the automatic failovers: they count no more',
   },
 } satisfies Record<string, Transition>;
 
@@ -287,6 +328,8 @@ export const vacantLease = (cluster: string, ttlMs: number): Lease => ({
   shunned: {},
   hold: null,
   lineage: [],
+  barred: {},
+  attempts: [],
   synced: [],
   version: 0,
   nonce: '',

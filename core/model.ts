@@ -2,6 +2,7 @@
 // Plain data, as it is stored; nothing here acts. Terms: docs/glossary.md.
 
 import type { StoreLossMode } from './failsafe';
+import type { FlappingLimits } from './flapping';
 import type { GateStatus } from './gate';
 import type { Branch } from './lineage';
 import type { ReplicationConfig } from './replication';
@@ -60,6 +61,21 @@ export interface Hold {
   epoch: number;
 }
 
+/** A node that may not become main: who said so and why. */
+export interface Bar {
+  by: string;
+  reason: string;
+  /** Wall clock, for people. */
+  at: string;
+}
+
+/** A failover that began by itself. Attempts are counted, not successes (T59). */
+export interface Attempt {
+  operation: string;
+  /** Wall clock, ISO: policy only, nothing safe depends on it. */
+  at: string;
+}
+
 /** The truth about a cluster: one item, changed by one conditional write at a time. Never deleted (L1). */
 export interface Lease {
   cluster: string;
@@ -85,6 +101,10 @@ export interface Lease {
   hold: Hold | null;
   /** The main's history by timelines: a backup that is not on it has left it, and is no candidate (T33, T39). */
   lineage: Branch[];
+  /** Nodes that a person does not want to become main: nobody promotes them, by hand or by itself. */
+  barred: Record<NodeName, Bar>;
+  /** Automatic failovers that no person has acknowledged, oldest first (core/flapping.ts). */
+  attempts: Attempt[];
   /** sync and strict: backups that have every acknowledged commit; nobody else may take over by itself (core/replication.ts). */
   synced: NodeName[];
   /** +1 at every write of the item: the compare-and-swap. */
@@ -245,4 +265,8 @@ export interface ClusterConfig {
   /** What a main does that can reach the store no more (core/failsafe.ts). */
   onStoreLoss: StoreLossMode;
   consumers: ConsumerConfig[];
+  /** How often it may fail over by itself before a person has looked. */
+  failovers: FlappingLimits;
+  /** `second-person`: to accept the loss of acknowledged data takes two people. */
+  acceptLoss: 'one-person' | 'second-person';
 }

@@ -26,6 +26,10 @@ export interface OperationInput {
   force?: boolean;
   by: string;
   reason?: string;
+  acceptLoss?: boolean;
+  approvedBy?: string;
+  /** Of a plan that is applied: `request` tells two applications of it apart. */
+  plan?: { id: string; epoch: number; request: string };
 }
 
 export interface Operations {

@@ -3,6 +3,7 @@
 
 import type { OperationKind } from '../core/model';
 import type { JournalEntry } from '../core/ports';
+import { type Measures, measured } from './measures';
 import { type Execution, parsed } from './operations';
 import { kindOf, stepOf, titleOf } from './steps';
 import { betweenMs } from './times';
@@ -11,7 +12,7 @@ export type Ended =
   /** As far as the journal tells, it goes on. */
   'running' | 'done' | 'degraded' | 'refused' | 'undone' | 'paged';
 
-export interface Outcome {
+export interface Outcome extends Measures {
   operation: string;
   kind: OperationKind | null;
   ended: Ended;
@@ -76,7 +77,7 @@ export function outcomeOf(
     operation,
     kind,
     ended: execution?.status === 'SUCCEEDED' && ended === 'running' ? 'done' : ended,
-    from: text(output.oldMain),
+    from: text(output.oldMain) ?? lastDetail(entries, 'oldMain'),
     to: text(output.candidate) ?? lastDetail(entries, 'candidate') ?? text(output.node),
     epochBefore: count(output.epochBefore) ?? (epochs.length > 0 ? Math.min(...epochs) : null),
     epochAfter: count(output.epoch) ?? (epochs.length > 0 ? Math.max(...epochs) : null),
@@ -86,6 +87,7 @@ export function outcomeOf(
     ms: ms ?? (first && last ? betweenMs(first.at, last.at) + (first.ms ?? 0) : 0),
     because: ended === 'done' || ended === 'running' ? (last?.because ?? '') : reason(entries),
     steps: stepsOf(entries, kind),
+    ...measured(entries),
   };
 }
 

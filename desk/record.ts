@@ -8,12 +8,13 @@ export interface ActOfAPerson {
   by: string;
   rule: string;
   because: string;
+  details?: Record<string, unknown>;
 }
 
 export const recorded = (
   { journal, clock }: Pick<Desk, 'journal' | 'clock'>,
   lease: Pick<Lease, 'cluster' | 'epoch'>,
-  { by, rule, because }: ActOfAPerson,
+  { by, rule, because, details }: ActOfAPerson,
 ): Outside<void> =>
   journal.append({
     cluster: lease.cluster,
@@ -24,4 +25,5 @@ export const recorded = (
     operation: null,
     rule,
     because,
+    ...(details ? { details } : {}),
   });

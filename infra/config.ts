@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { storeLossModes } from '../core/failsafe';
+import { defaultFlapping } from '../core/flapping';
 import type { ClusterConfig } from '../core/model';
 import { replicationModes } from '../core/replication';
 import { judgeTimings, type Timings, timingPresets } from '../core/timings';
@@ -69,6 +70,16 @@ const clusterSchema = z
         backups: z.int().min(1, 'a commit that waits waits for one backup at least').default(1),
       })
       .prefault({}),
+    failovers: z
+      .strictObject({
+        coolDownMs: z.int().min(0).default(defaultFlapping.coolDownMs),
+        maxPerDay: z
+          .int()
+          .min(1, 'with 0 a day nothing would ever be failed over: use the policy manual')
+          .default(defaultFlapping.maxPerDay),
+      })
+      .prefault({}),
+    acceptLoss: z.enum(['one-person', 'second-person']).default('one-person'),
     consumers: z
       .array(
         z.strictObject({

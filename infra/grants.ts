@@ -1,6 +1,7 @@
 // What each function may do: one row per step, and nothing that is not in its row. Resources are as narrow as the action
 // allows; EC2's Describe calls know no resources. Never lists clusters: a fleet has a thousand, a policy 10,240 characters.
 
+import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 export interface Places {
@@ -10,118 +11,191 @@ export interface Places {
   tag: string;
   tableName: string;
   tableArn: string;
+  /** The customer's key of the table, if there is one. */
+  keyArn?: string;
+  /** Kinds of operations: one state machine each. */
+  kinds: readonly string[];
   stateMachineArns: string[];
   failoverArn: string;
   settleArn: string;
   executionArns: string[];
   pokeDocumentArn: string;
   busArn: string;
+  /** Zones whose records the functions may change; Route 53 knows no condition on a zone's tags. */
+  hostedZones: readonly HostedZoneGrant[];
   /** `arn:partition:service:region:account:resource` of this stack's account. */
   arn: (service: string, resource: string) => string;
 }
 
-export type Right =
-  | 'store'
-  | 'look'
-  | 'executions'
-  | 'poke'
-  | 'vip'
-  | 'see-vip'
-  | 'cut-power'
-  | 'start-power'
-  | 'redirect'
-  | 'publish'
-  | 'start-failover'
-  | 'start-settle'
-  | 'configure';
+export interface HostedZoneGrant {
+  /** As Route 53 shows it, e.g. Z0123456789ABCDEFGHIJ. */
+  readonly id: string;
+  /**
+   * Patterns of the record names that may be changed, in lower case and without the last dot, e.g. `*.db.example.com`.
+   * @default every name in the zone
+   */
+  readonly names?: readonly string[];
+}
 
 // biome-ignore format: the grants stay visible as a table
 export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
   adopt: ['store'],
-  barrier: ['store'],
+  barrier: ['store', 'reports'],
   'begin-recover': ['store', 'executions', 'poke'],
   'begin-settle': ['store', 'executions', 'poke'],
   'begin-switchover': ['store', 'executions', 'poke'],
-  'check-recover': ['store'],
+  'check-recover': ['store', 'reports'],
   'check-settle': ['store', 'executions', 'see-vip'],
-  'choose-after-fence': ['store'],
-  'choose-for-switchover': ['store'],
+  'choose-after-fence': ['store', 'reports'],
+  'choose-for-switchover': ['store', 'reports'],
   claim: ['store', 'executions', 'poke'],
   configure: ['configure'],
-  confirm: ['store'],
+  confirm: ['store', 'reports'],
   dispatch: ['start-failover'],
-  drain: ['store'],
+  drain: ['store', 'reports'],
   end: ['store', 'publish'],
-  fence: ['store', 'cut-power'],
+  fence: ['store', 'reports', 'cut-power'],
   grant: ['store'],
-  'move-vip': ['store', 'vip'],
+  'move-vip': ['store', 'move-vip'],
   page: ['store', 'publish'],
-  'power-on': ['store', 'start-power'],
-  preflight: ['store', 'executions'],
+  'power-on': ['store', 'reports', 'start-power'],
+  preflight: ['store', 'reports', 'executions'],
   promote: ['store'],
-  reconfigure: ['store'],
-  rejoin: ['store'],
+  reconfigure: ['store', 'reports'],
+  rejoin: ['store', 'reports'],
   release: ['store'],
-  reopen: ['store'],
+  reopen: ['store', 'reports'],
   restart: ['store', 'redirect'],
-  'restore-vip': ['store', 'vip'],
+  'restore-vip': ['store', 'move-vip'],
   sweep: ['look', 'executions', 'see-vip', 'start-settle'],
   transfer: ['store'],
-  verify: ['store', 'executions'],
-  'withdraw-vip': ['store', 'vip'],
+  verify: ['store', 'reports', 'executions'],
+  'withdraw-vip': ['store', 'take-vip'],
 };
 
-const allow = (actions: string[], resources: string[]) => new PolicyStatement({ actions, resources });
+type Condition = Record<string, Record<string, unknown>>;
+
+const allow = (actions: string[], resources: string[], conditions: Condition = {}) =>
+  new PolicyStatement({ actions, resources, conditions });
+
+/** Items are found by their partition; a condition on it is as narrow as DynamoDB's rights get. */
+export const inPartitions = (...patterns: string[]): Condition => ({
+  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': patterns },
+});
+
+/** Events say that they come from Mainstay: rules trust the source. */
+export const asMainstay: Condition = { 'ForAllValues:StringEquals': { 'events:source': ['mainstay'] } };
 
 /** Only what carries the control plane's tag: a list of ids would grow with the fleet, and a policy may not. */
-const allowTagged = (actions: string[], resources: string[], { tag, name }: Places) =>
-  new PolicyStatement({
-    actions,
-    resources,
-    conditions: { StringEquals: { [`aws:ResourceTag/${tag}`]: name } },
-  });
+const tagged = ({ tag, name }: Places): Condition => ({ StringEquals: { [`aws:ResourceTag/${tag}`]: name } });
+/** Systems Manager's own key for the same. */
+const taggedForSsm = ({ tag, name }: Places): Condition => ({ StringEquals: { [`ssm:resourceTag/${tag}`]: name } });
 
-const statements: Record<Right, (places: Places) => PolicyStatement[]> = {
-  store: ({ tableArn }) => [allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], [tableArn])],
-  look: ({ tableArn }) => [allow(['dynamodb:GetItem', 'dynamodb:Query'], [tableArn])],
-  configure: ({ tableArn }) => [allow(['dynamodb:PutItem'], [tableArn])],
+const clusters = 'CLUSTER#*';
+const fleet = 'FLEET';
+/** For actions that know no resources; test/infra/iam.test.ts lists them. */
+const any = ['*'];
+
+const statements = {
+  /** What every step does: lease, configuration, policy and journal of a cluster, and the names of all of them. */
+  store: ({ tableArn }) => [
+    allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tableArn], inPartitions(clusters)),
+    allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
+  ],
+  reports: ({ tableArn }) => [allow(['dynamodb:Query'], [tableArn], inPartitions(clusters))],
+  look: ({ tableArn }) => [
+    allow(['dynamodb:GetItem'], [tableArn], inPartitions(clusters)),
+    allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
+  ],
+  configure: ({ tableArn }) => [allow(['dynamodb:PutItem'], [tableArn], inPartitions(clusters, fleet))],
   executions: ({ executionArns }) => [allow(['states:DescribeExecution'], executionArns)],
   poke: (places) => [
     allow(['ssm:SendCommand'], [places.pokeDocumentArn]),
-    allowTagged(['ssm:SendCommand'], [instances(places)], places),
-  ],
-  vip: (places) => [
-    allow(['ec2:DescribeAddresses'], ['*']),
-    allowTagged(
-      ['ec2:AssociateAddress', 'ec2:DisassociateAddress'],
-      [places.arn('ec2', 'elastic-ip/*'), instances(places), places.arn('ec2', 'network-interface/*')],
-      places,
-    ),
-  ],
-  'see-vip': () => [allow(['ec2:DescribeAddresses'], ['*'])],
-  'cut-power': (places) => [
-    allow(['ec2:DescribeInstances'], ['*']),
-    allowTagged(['ec2:StopInstances'], [instances(places)], places),
-  ],
-  'start-power': (places) => [
-    allow(['ec2:DescribeInstances'], ['*']),
-    allowTagged(['ec2:StartInstances'], [instances(places)], places),
+    allow(['ssm:SendCommand'], [places.arn('ec2', 'instance/*')], taggedForSsm(places)),
   ],
   redirect: (places) => [
-    allowTagged(['ssm:SendCommand'], [places.arn('ssm', 'document/*'), instances(places)], places),
-    allow(['ssm:GetCommandInvocation'], ['*']),
+    allow(
+      ['ssm:SendCommand'],
+      [places.arn('ssm', 'document/*'), places.arn('ec2', 'instance/*')],
+      taggedForSsm(places),
+    ),
+    allow(['ssm:GetCommandInvocation'], any),
   ],
-  publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn])],
+  'see-vip': (places) => seeVip(places),
+  'take-vip': (places) => takeVip(places),
+  'move-vip': (places) => [
+    ...takeVip(places),
+    allow(
+      ['ec2:AssociateAddress'],
+      ['elastic-ip/*', 'instance/*', 'network-interface/*'].map((resource) => places.arn('ec2', resource)),
+      tagged(places),
+    ),
+  ],
+  'cut-power': (places) => [
+    allow(['ec2:DescribeInstances'], any),
+    allow(['ec2:StopInstances'], [places.arn('ec2', 'instance/*')], tagged(places)),
+  ],
+  'start-power': (places) => [
+    allow(['ec2:DescribeInstances'], any),
+    allow(['ec2:StartInstances'], [places.arn('ec2', 'instance/*')], tagged(places)),
+  ],
+  publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn], asMainstay)],
   'start-failover': ({ failoverArn }) => [allow(['states:StartExecution'], [failoverArn])],
   'start-settle': ({ settleArn }) => [allow(['states:StartExecution'], [settleArn])],
-};
+} satisfies Record<string, (places: Places) => PolicyStatement[]>;
 
-const instances = ({ arn }: Places): string => arn('ec2', 'instance/*');
+export type Right = keyof typeof statements;
+
+const zoneArn = (id: string): string => `arn:${Aws.PARTITION}:route53:::hostedzone/${id}`;
+
+function seeVip({ hostedZones }: Places): PolicyStatement[] {
+  const see = allow(['ec2:DescribeAddresses'], any);
+  if (hostedZones.length === 0) return [see];
+  return [
+    see,
+    allow(
+      ['route53:GetHostedZone', 'route53:ListResourceRecordSets'],
+      hostedZones.map(({ id }) => zoneArn(id)),
+    ),
+    // The id of a change is not known before it is made.
+    allow(['route53:GetChange'], [`arn:${Aws.PARTITION}:route53:::change/*`]),
+  ];
+}
+
+const takeVip = (places: Places): PolicyStatement[] => [
+  ...seeVip(places),
+  allow(
+    ['ec2:DisassociateAddress'],
+    ['elastic-ip/*', 'network-interface/*'].map((resource) => places.arn('ec2', resource)),
+    tagged(places),
+  ),
+  ...places.hostedZones.map((zone) => changeRecords(zone)),
+];
+
+/** Never an UPSERT: it would overwrite whatever is there, and only DELETE with CREATE is a compare-and-swap (T43). */
+const changeRecords = ({ id, names }: HostedZoneGrant): PolicyStatement =>
+  allow(['route53:ChangeResourceRecordSets'], [zoneArn(id)], {
+    'ForAllValues:StringEquals': {
+      'route53:ChangeResourceRecordSetsActions': ['CREATE', 'DELETE'],
+      'route53:ChangeResourceRecordSetsRecordTypes': ['A', 'AAAA', 'TXT'],
+    },
+    ...(names ? { 'ForAllValues:StringLike': { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': names } } : {}),
+  });
+
+/** With a key of the customer's, whoever reads or writes the table uses it, through DynamoDB only. */
+export const throughTable = (keyArn: string): PolicyStatement =>
+  allow(['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], [keyArn], {
+    StringEquals: { 'kms:ViaService': `dynamodb.${Aws.REGION}.amazonaws.com` },
+  });
+
+const usesTable = (row: readonly Right[]): boolean =>
+  row.some((right) => ['store', 'reports', 'look', 'configure'].includes(right));
 
 /** The statements of one function; a function without a row is a bug. */
 export function grantsOf(name: string, places: Places): PolicyStatement[] {
   const row = rights[name];
   if (!row) throw new Error(`infra/grants.ts has no row for the function '${name}'`);
-  return row.flatMap((right) => statements[right](places));
+  const granted = row.flatMap((right) => statements[right](places));
+  return places.keyArn !== undefined && usesTable(row) ? [...granted, throughTable(places.keyArn)] : granted;
 }

@@ -47,6 +47,8 @@ const fields: Record<string, 'string' | 'boolean'> = {
   to: 'string',
   node: 'string',
   force: 'boolean',
+  acceptLoss: 'boolean',
+  approvedBy: 'string',
   by: 'string',
   reason: 'string',
 };
@@ -64,6 +66,9 @@ function checkInput(input: unknown): Result<WorkflowState, StepProblem> {
     if (value !== undefined && typeof value !== type)
       faults.push(`'${field}' must be a ${type}, not ${JSON.stringify(value)}`);
   }
+  const plan = given.plan as { id?: unknown; epoch?: unknown } | undefined;
+  if (plan !== undefined && (typeof plan?.id !== 'string' || typeof plan.epoch !== 'number'))
+    faults.push(`'plan' must be {"id":"7-db2-3f9a01bc77","epoch":7}, not ${JSON.stringify(plan)}`);
   if (faults.length === 0) return ok(given as unknown as WorkflowState);
   return fail(
     undo(
@@ -101,6 +106,13 @@ async function load(
 }
 
 function judgeStale({ needs }: StepDefinition, { lease, state, operation }: StepContext): StepProblem | null {
+  // Until the operation has an epoch of its own, the plan's is the one that it must find (T53).
+  if (state.plan && state.epoch === undefined && state.problem === undefined && state.plan.epoch !== lease.epoch)
+    return undo(
+      'PlanChanged',
+      `plan ${state.plan.id} was made at epoch ${state.plan.epoch}, and the lease is at epoch ${lease.epoch}`,
+      'make a new plan: --dry-run',
+    );
   if (needs === 'nothing') return null;
   if (lease.operation?.id !== operation) {
     const other = lease.operation ? `operation ${lease.operation.id}` : 'no operation';

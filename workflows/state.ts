@@ -15,6 +15,11 @@ export interface WorkflowState {
   /** Who asked; a trigger fills it with its own name. */
   by?: string;
   reason?: string;
+  /** failover: what commits waited for, and lag, are no reasons against a candidate; `approvedBy` where the cluster asks for two. */
+  acceptLoss?: boolean;
+  approvedBy?: string;
+  /** The plan that is applied, and the epoch that it was made at: at another one it is refused (T53, T54). */
+  plan?: { id: string; epoch: number };
   /** What a contender watched in silence for a full ttl on its own clock (L3). */
   watched?: { epoch: number; renewals: number; silentMs: number; seenBy: NodeName };
   // ---- added by steps

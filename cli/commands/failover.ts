@@ -1,15 +1,26 @@
 // mainstay failover: replaces a main that is lost. The old main is fenced first, also with --force.
-// JSON: Outcome (outcome.ts) and `cluster`.
+// JSON: Outcome (outcome.ts) and `cluster`; with --dry-run OperationPlan (desk/plan.ts); with
+// --accept-loss where a second person has to agree {cluster, asked, plan, candidate, atRisk, next}.
 
+import { configOf, seatedLease } from '../../desk/cluster';
+import type { OperationInput } from '../../desk/operations';
+import { type PlanRequest, planOf } from '../../desk/plan';
+import { failure, must } from '../../desk/problems';
+import { recorded } from '../../desk/record';
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
 import { runOperation } from '../run-operation';
 import type { Session } from '../session';
+import { askedRule } from './approve';
+import { applied, dryRun } from './dry-run';
 
 export interface FailoverOptions extends WaitOptions, ByOptions {
   cluster: string;
   to?: string;
   force?: boolean;
+  acceptLoss?: boolean;
   reason?: string;
+  dryRun?: boolean;
+  apply?: string;
 }
 
 export const defineFailover: Define = (program, act) => {
@@ -20,29 +31,69 @@ export const defineFailover: Define = (program, act) => {
     .argument('<cluster>')
     .option('--to <node>', 'the node that becomes main, if it is eligible')
     .option('--force', 'though the main is healthy; what it has not replicated is lost to the service')
-    .option('--reason <text>', 'why, for the journal');
+    .option('--accept-loss', 'also to a node that lacks acknowledged writes; may need a second person (approve)')
+    .option('--reason <text>', 'why, for the journal')
+    .option('--dry-run', 'only show the plan: who, why, the steps, what it would cost; with an id')
+    .option('--apply <id>', 'run exactly the plan that --dry-run showed, or refuse because the state has changed');
   withWaiting(withBy(command), 900)
-    .addHelpText('after', examples(['failover alpha', 'failover alpha --to db3 --force --reason "db1 writes garbage"']))
+    .addHelpText(
+      'after',
+      examples([
+        'failover alpha',
+        'failover alpha --dry-run',
+        'failover alpha --to db3 --force --reason "db1 writes garbage"',
+      ]),
+    )
     .action((cluster: string, options: Omit<FailoverOptions, 'cluster'>) =>
       act((session) => runFailover({ cluster, ...options }, session)),
     );
 };
 
 export async function runFailover(options: FailoverOptions, session: Session): Promise<void> {
-  const { cluster, to, force, reason, by, wait, timeout } = options;
+  const { cluster, to, force, acceptLoss, reason, by, wait, timeout } = options;
+  const input: OperationInput = {
+    cluster,
+    ...(to === undefined ? {} : { to }),
+    ...(force ? { force } : {}),
+    ...(acceptLoss ? { acceptLoss } : {}),
+    by: by ?? session.user,
+    ...(reason === undefined ? {} : { reason }),
+  };
+  const request: PlanRequest = { cluster, kind: 'failover', to, force, acceptLoss };
+  if (options.dryRun) return dryRun(request, input, session);
+  if (acceptLoss && (await configOf(session.desk, cluster)).acceptLoss === 'second-person')
+    return askSecondPerson(request, input, session);
   await runOperation(session, {
     kind: 'failover',
-    input: {
-      cluster,
-      ...(to === undefined ? {} : { to }),
-      ...(force ? { force } : {}),
-      by: by ?? session.user,
-      ...(reason === undefined ? {} : { reason }),
-    },
+    ...(options.apply === undefined ? { input } : await applied(request, input, options.apply, session)),
     wait,
     timeoutMs: timeout * 1000,
     success: (outcome) => `FAILOVER TO '${outcome.to}'`,
     after: ({ from, to: main }) =>
       from ? `'${from}' IS SHUNNED(FAILED-OVER-TO-${main}); next: mainstay recover ${cluster} ${from}` : null,
   });
+}
+
+/** The question is in the journal, bound to the state by the plan's id; nothing is started. */
+async function askSecondPerson(request: PlanRequest, input: OperationInput, session: Session): Promise<void> {
+  const { desk, screen } = session;
+  const { cluster, by, reason = '' } = input;
+  if (reason.trim() === '')
+    throw failure('Usage', 'loss is accepted with a reason', 'add --reason TEXT: the second person will read it');
+  const plan = await planOf(desk, request);
+  if (plan.candidate === null)
+    throw failure(
+      'NoCandidate',
+      `nobody of ${cluster} could take over, loss or not`,
+      `mainstay failover ${cluster} --dry-run`,
+    );
+  const lease = await seatedLease(desk, cluster);
+  const details = { plan: plan.id, by, reason, force: input.force === true };
+  const because = `asks to fail over to ${plan.candidate} and to lose ${plan.atRisk}: ${reason}`;
+  // Not best effort here: without the entry nobody can approve.
+  must(await recorded(desk, lease, { by, rule: askedRule, because, details }));
+  const next = `mainstay approve ${cluster} ${plan.id}`;
+  screen.line(`${plan.candidate} WOULD BECOME MAIN, AT RISK: ${plan.atRisk}`);
+  screen.line(`a second person, within the hour: ${next}`);
+  screen.document({ cluster, asked: true, plan: plan.id, candidate: plan.candidate, atRisk: plan.atRisk, next });
 }

@@ -4,8 +4,9 @@
 import { configOf } from '../../desk/cluster';
 import { type Group, grouped, type Outcome, outcomeOf } from '../../desk/outcome';
 import { failure, must } from '../../desk/problems';
+import { durationText } from '../../desk/texts';
 import { type Define, examples, wholeNumber } from '../command';
-import { durationText, type Paint } from '../output';
+import type { Paint } from '../output';
 import { progressLines } from '../progress';
 import type { Session } from '../session';
 

@@ -3,9 +3,9 @@
 
 import { abandonedOn, configOf, seatedLease } from '../../desk/cluster';
 import { failure } from '../../desk/problems';
+import { durationText } from '../../desk/texts';
 import { type ByOptions, type Define, examples, withBy, withTimeout } from '../command';
 import { changedLease, recordAct, waitForLease } from '../lease-change';
-import { durationText } from '../output';
 import type { Session } from '../session';
 
 export interface PauseOptions extends ByOptions {

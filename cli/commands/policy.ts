@@ -1,14 +1,15 @@
 // mainstay policy: whether failovers happen by themselves. Shows it, or sets it with a reason that is journaled.
-// JSON: {cluster, mode, until, by, reason}.
+// Also which nodes are not to become main, and whether the automatic failovers of the last day have been seen.
+// JSON: {cluster, mode, until, by, reason, barred, attempts}.
 
 import { vacantLease } from '../../core/lease';
-import type { Policy, PolicyMode } from '../../core/model';
-import { configOf, leaseOf } from '../../desk/cluster';
+import type { ClusterConfig, NodeName, Policy, PolicyMode } from '../../core/model';
+import { configOf, leaseOf, nodeIn } from '../../desk/cluster';
 import { failure, must } from '../../desk/problems';
 import { durationMs, laterIso } from '../../desk/times';
 import { type ClusterView, policyView } from '../../desk/view';
 import { type ByOptions, type Define, examples, withBy } from '../command';
-import { recordAct } from '../lease-change';
+import { changedLease, recordAct } from '../lease-change';
 import type { Session } from '../session';
 
 export interface PolicyOptions extends ByOptions {
@@ -16,6 +17,10 @@ export interface PolicyOptions extends ByOptions {
   mode?: string;
   for?: string;
   reason?: string;
+  /** `--no-promote NODE`; true when it is not given. */
+  promote?: string | boolean;
+  mayPromote?: string;
+  acknowledge?: boolean;
 }
 
 const modes: Record<PolicyMode, string> = {
@@ -36,7 +41,10 @@ export const definePolicy: Define = (program, act) => {
     .argument('<cluster>')
     .argument('[mode]', Object.keys(modes).join(' | '))
     .option('--for <duration>', 'maintenance: how long, e.g. 30m, 2h')
-    .option('--reason <text>', 'why, for the journal; needed to set a policy');
+    .option('--no-promote <node>', 'this node is not to become main, by hand or by itself')
+    .option('--may-promote <node>', 'this node may become main again')
+    .option('--acknowledge', 'you have seen the automatic failovers: they count no more against the day’s maximum')
+    .option('--reason <text>', 'why, for the journal; needed for every change');
   withBy(command)
     .addHelpText(
       'after',
@@ -44,6 +52,8 @@ export const definePolicy: Define = (program, act) => {
         'policy alpha',
         'policy alpha maintenance --for 2h --reason "storage upgrade"',
         'policy alpha automatic --reason done',
+        'policy alpha --no-promote db3 --reason "its disk is being replaced"',
+        'policy alpha --acknowledge --reason "the rack’s switch was the cause"',
       ]),
     )
     .action((cluster: string, mode: string | undefined, options: Omit<PolicyOptions, 'cluster' | 'mode'>) =>
@@ -53,13 +63,72 @@ export const definePolicy: Define = (program, act) => {
 
 export async function runPolicy(options: PolicyOptions, session: Session): Promise<void> {
   const { desk, screen } = session;
+  const changes = leaseChanges(options, session);
   const wanted = options.mode === undefined ? null : policyFrom(options, session);
-  await configOf(desk, options.cluster);
+  const config = await configOf(desk, options.cluster);
   const before = must(await desk.settings.policy(options.cluster));
   if (wanted) await setPolicy(options.cluster, before, wanted, session);
+  for (const change of changes) await changeLeaseOf(config, change, session);
+  const lease = await leaseOf(desk, options.cluster);
   const now = policyView(wanted ?? before, desk.clock.wall());
+  const barred = lease?.barred ?? {};
+  const attempts = lease?.attempts ?? [];
   screen.line(policyText(options.cluster, now));
-  screen.document({ cluster: options.cluster, ...now });
+  for (const [node, { by, reason, at }] of Object.entries(barred))
+    screen.line(`  ${node} is not to become main: ${reason} (${by}, ${at})`);
+  if (attempts.length > 0)
+    screen.line(
+      `  ${attempts.length} automatic failovers not acknowledged, the last ${attempts.at(-1)?.at} (limit ${config.failovers.maxPerDay} in 24 h)`,
+    );
+  screen.document({ cluster: options.cluster, ...now, barred, attempts });
+}
+
+interface LeaseChange {
+  name: 'bar' | 'unbar' | 'acknowledge';
+  node?: NodeName;
+  by: string;
+  reason: string;
+  because: string;
+}
+
+function leaseChanges(
+  { promote, mayPromote, acknowledge, reason = '', by, mode }: PolicyOptions,
+  { user }: Session,
+): LeaseChange[] {
+  const who = { by: by ?? user, reason };
+  const node = typeof promote === 'string' ? promote : undefined;
+  const changes: LeaseChange[] = [
+    ...(node === undefined
+      ? []
+      : [{ name: 'bar' as const, node, ...who, because: `${node} is not to become main: ${reason}` }]),
+    ...(mayPromote === undefined
+      ? []
+      : [
+          {
+            name: 'unbar' as const,
+            node: mayPromote,
+            ...who,
+            because: `${mayPromote} may become main again: ${reason}`,
+          },
+        ]),
+    ...(acknowledge
+      ? [{ name: 'acknowledge' as const, ...who, because: `automatic failovers acknowledged: ${reason}` }]
+      : []),
+  ];
+  if (changes.length > 0 && mode === undefined && reason.trim() === '')
+    throw failure('Usage', 'a policy is set with a reason', 'add --reason TEXT: others will read it at night');
+  return changes;
+}
+
+async function changeLeaseOf(config: ClusterConfig, change: LeaseChange, session: Session): Promise<void> {
+  const { name, node, by, reason, because } = change;
+  if (node !== undefined) nodeIn(config, node);
+  const bar = { by, reason, at: session.desk.clock.wall() };
+  const lease = await changedLease(session.desk, config, name, () => ({
+    ...(node === undefined ? {} : { node }),
+    bar,
+  }));
+  await recordAct(session, lease, { by, rule: name, because });
 }
 
 /** What was asked for, or every reason why it cannot be meant. */

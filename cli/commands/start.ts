@@ -8,9 +8,9 @@ import type { ClusterConfig, Lease, NodeName } from '../../core/model';
 import { abandonedOn, configOf, leaseOf, nodeIn } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';
 import { failure, must } from '../../desk/problems';
+import { durationText } from '../../desk/texts';
 import { type ByOptions, type Define, examples, withBy, withTimeout } from '../command';
 import { changedLease, recordAct, waitForLease } from '../lease-change';
-import { durationText } from '../output';
 import type { Session } from '../session';
 
 export interface StartOptions extends ByOptions {

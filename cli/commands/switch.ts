@@ -1,21 +1,19 @@
 // mainstay switch: a planned move of the main role, without a lost write; or only the question whether it could be done.
-// JSON: Outcome (outcome.ts) and `cluster`; with --dry-run {cluster, dryRun, candidate, evaluations, epoch}.
+// JSON: Outcome (outcome.ts) and `cluster`; with --dry-run OperationPlan (plan.ts).
 
-import { best, type Evaluation, evaluate } from '../../core/candidates';
-import { checkFirst } from '../../desk/check';
-import { configOf, seatedLease } from '../../desk/cluster';
 import type { OperationInput } from '../../desk/operations';
-import { must } from '../../desk/problems';
+import type { PlanRequest } from '../../desk/plan';
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
-import { evaluationText } from '../progress';
 import { runOperation } from '../run-operation';
 import type { Session } from '../session';
+import { applied, dryRun } from './dry-run';
 
 export interface SwitchOptions extends WaitOptions, ByOptions {
   cluster: string;
   to?: string;
   reason?: string;
   dryRun?: boolean;
+  apply?: string;
 }
 
 export const defineSwitch: Define = (program, act) => {
@@ -26,11 +24,17 @@ export const defineSwitch: Define = (program, act) => {
     .argument('<cluster>')
     .option('--to <node>', 'the backup that becomes main')
     .option('--reason <text>', 'why, for the journal')
-    .option('--dry-run', 'only say whether it could be done, and who would be chosen');
+    .option('--dry-run', 'only show the plan: who, why, the steps, what it would cost; with an id')
+    .option('--apply <id>', 'run exactly the plan that --dry-run showed, or refuse because the state has changed');
   withWaiting(withBy(command), 300)
     .addHelpText(
       'after',
-      examples(['switch alpha', 'switch alpha --to db2 --reason "kernel update on db1"', 'switch alpha --dry-run']),
+      examples([
+        'switch alpha',
+        'switch alpha --to db2 --reason "kernel update on db1"',
+        'switch alpha --dry-run',
+        'switch alpha --apply 7-db2-3f9a01bc77',
+      ]),
     )
     .action((cluster: string, options: Omit<SwitchOptions, 'cluster'>) =>
       act((session) => runSwitch({ cluster, ...options }, session)),
@@ -45,36 +49,13 @@ export async function runSwitch(options: SwitchOptions, session: Session): Promi
     by: by ?? session.user,
     ...(reason === undefined ? {} : { reason }),
   };
-  if (options.dryRun) return dryRun(input, session);
+  const request: PlanRequest = { cluster, kind: 'switchover', to };
+  if (options.dryRun) return dryRun(request, input, session);
   await runOperation(session, {
     kind: 'switchover',
-    input,
+    ...(options.apply === undefined ? { input } : await applied(request, input, options.apply, session)),
     wait,
     timeoutMs: timeout * 1000,
     success: (outcome) => `SWITCHOVER TO '${outcome.to}'`,
   });
 }
-
-/** The evaluation is shown also when the answer is no: it says what has to be mended. */
-async function dryRun(input: OperationInput, { desk, screen }: Session): Promise<void> {
-  const config = await configOf(desk, input.cluster);
-  const lease = await seatedLease(desk, input.cluster);
-  const reports = must(await desk.reports.list(input.cluster));
-  const evaluations = evaluate({ config, lease, reports, freshSince: null, mustStream: true });
-  for (const evaluation of evaluations) screen.line(evaluationText(evaluation));
-  await checkFirst(desk, 'preflight', input);
-  const chosen = chosenOf(evaluations, input.to) ?? best(config, evaluations);
-  screen.line(
-    screen.paint.green(`A SWITCHOVER WOULD GO TO '${chosen?.node}' (now '${lease.holder}', epoch ${lease.epoch})`),
-  );
-  screen.document({
-    cluster: input.cluster,
-    dryRun: true,
-    candidate: chosen?.node ?? null,
-    evaluations,
-    epoch: lease.epoch,
-  });
-}
-
-const chosenOf = (evaluations: readonly Evaluation[], to: string | undefined): Evaluation | undefined =>
-  evaluations.find(({ node }) => node === to);

@@ -4,7 +4,7 @@
 
 import { join } from 'node:path';
 import { Aws, Stack } from 'aws-cdk-lib';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -13,7 +13,7 @@ import { Construct } from 'constructs';
 import { plans } from '../../workflows/plans';
 import { bundleFunctions } from '../bundle';
 import { documents } from '../documents';
-import type { Places } from '../grants';
+import type { HostedZoneGrant, Places } from '../grants';
 import { Functions } from './functions';
 import { leaseTable } from './lease-table';
 import { StateMachines } from './step-functions';
@@ -32,12 +32,12 @@ export interface ControlPlaneProps {
    */
   readonly functionDirs?: Record<string, string>;
   /**
-   * How long the logs of functions are kept.
+   * How long the logs of functions and state machines are kept.
    * @default RetentionDays.THREE_MONTHS
    */
   readonly logRetention?: RetentionDays;
   /**
-   * A KMS key of your own for the table.
+   * A KMS key of your own for the table; the stack must then say its Region (`env`).
    * @default the key that AWS manages for DynamoDB
    */
   readonly encryptionKey?: IKey;
@@ -46,6 +46,11 @@ export interface ControlPlaneProps {
    * @default false
    */
   readonly deletionProtection?: boolean;
+  /**
+   * Route 53 zones with the names of clusters: the functions may change A, AAAA and TXT records there. A few for a whole fleet.
+   * @default none
+   */
+  readonly hostedZones?: readonly HostedZoneGrant[];
 }
 
 /** Tag by which the rights of the functions are bounded: its value is the control plane's name. */
@@ -53,7 +58,9 @@ export const controlPlaneTag = 'mainstay:control-plane';
 
 export class ControlPlane extends Construct {
   readonly name: string;
-  readonly table: Table;
+  readonly table: TableV2;
+  /** Names and ARNs that rights are made of. */
+  readonly places: Places;
   readonly stateMachines: StateMachines;
   /** For rules of one's own: `triggers.add(…)`. */
   readonly triggers: Triggers;
@@ -69,15 +76,21 @@ export class ControlPlane extends Construct {
       deletionProtection: props.deletionProtection ?? false,
     });
     for (const [name, content] of Object.entries(documents)) this.document(name, content);
-    const places = placesOf(this.name, this.table);
+    this.places = placesOf(this.name, this.table, props);
+    const logRetention = props.logRetention ?? RetentionDays.THREE_MONTHS;
     this.functions = new Functions(this, 'Functions', {
       name: this.name,
       dirs: props.functionDirs ?? bundleFunctions(join(__dirname, '..', '..', 'build', 'functions')),
-      places,
-      logRetention: props.logRetention ?? RetentionDays.THREE_MONTHS,
+      places: this.places,
+      logRetention,
     });
-    this.stateMachines = new StateMachines(this, 'StateMachines', { name: this.name, functions: this.functions });
-    const { stateMachineArns } = places;
+    this.stateMachines = new StateMachines(this, 'StateMachines', {
+      name: this.name,
+      places: this.places,
+      functions: this.functions,
+      logRetention,
+    });
+    const { stateMachineArns } = this.places;
     this.triggers = new Triggers(this, 'Triggers', { functions: this.functions, stateMachineArns });
   }
 
@@ -104,7 +117,7 @@ export class ControlPlane extends Construct {
 }
 
 /** By name, not by reference: the functions are made before the state machines that call them. */
-function placesOf(name: string, table: Table): Places {
+function placesOf(name: string, table: TableV2, { encryptionKey, hostedZones = [] }: ControlPlaneProps): Places {
   const arn = (service: string, resource: string) =>
     `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
   const kinds = Object.keys(plans);
@@ -113,6 +126,9 @@ function placesOf(name: string, table: Table): Places {
     tag: controlPlaneTag,
     tableName: table.tableName,
     tableArn: table.tableArn,
+    ...(encryptionKey ? { keyArn: encryptionKey.keyArn } : {}),
+    hostedZones,
+    kinds,
     stateMachineArns: kinds.map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
     settleArn: arn('states', `stateMachine:${name}-settle`),
     failoverArn: arn('states', `stateMachine:${name}-failover`),

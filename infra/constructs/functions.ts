@@ -8,6 +8,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { isTogether, type Plan, type PlanStep } from '../../core/plan';
 import { plans } from '../../workflows/plans';
+import { acknowledgeFunction } from '../acknowledgements';
 import { grantsOf, type Places } from '../grants';
 import { timeoutS } from '../state-machine';
 
@@ -57,6 +58,7 @@ function functionIn(scope: Construct, name: string, deadlineMs: number, props: F
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   logGroup.grantWrite(role);
   for (const statement of grantsOf(name, props.places)) role.addToPolicy(statement);
+  acknowledgeFunction(role, name, props.places);
   return new Lambda(scope, 'Function', {
     functionName,
     description: `Mainstay: ${name}`,

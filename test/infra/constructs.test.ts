@@ -5,7 +5,8 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { ConfigFaulty } from '../../infra/config';
 import { ControlPlane } from '../../infra/constructs/control-plane';
 import { ProtectedCluster } from '../../infra/constructs/protected-cluster';
-import { clusterInput, stubFunctions } from '../support/infra';
+import { stubFunctions } from '../../infra/stub-functions';
+import { clusterInput } from '../support/infra';
 
 const functions = stubFunctions();
 afterAll(functions.remove);
@@ -33,7 +34,7 @@ test('each cluster has a custom resource of its own, and everything is named aft
     new ProtectedCluster(stack, name, { controlPlane, cluster: clusterInput(name) });
   const template = Template.fromStack(stack);
   template.resourceCountIs('Custom::MainstayCluster', 2);
-  template.hasResourceProperties('AWS::DynamoDB::Table', { TableName: 'platform' });
+  template.hasResourceProperties('AWS::DynamoDB::GlobalTable', { TableName: 'platform' });
   template.hasResourceProperties('AWS::StepFunctions::StateMachine', { StateMachineName: 'platform-failover' });
   template.hasResourceProperties('AWS::Lambda::Function', { FunctionName: 'platform-fence' });
   template.hasResourceProperties('AWS::SSM::Document', { Name: 'platform-poke' });

@@ -38,7 +38,9 @@ export class World {
   }
 
   static async start(options: StackOptions = {}): Promise<World> {
-    return new World(await Stack.start(options));
+    // One failure after another, on purpose.
+    const failovers = { coolDownMs: 0, maxPerDay: 100 };
+    return new World(await Stack.start({ ...options, cluster: { failovers, ...options.cluster } }));
   }
 
   /** db1 is main and every other node follows it. */

@@ -28,6 +28,8 @@ export const aConfig = (name: string, change: Partial<ClusterConfig> = {}): Clus
   maxReplayLagMs: 60_000,
   replication: { mode: 'async', backups: 1 },
   onStoreLoss: 'strict',
+  failovers: { coolDownMs: 0, maxPerDay: 100 },
+  acceptLoss: 'one-person',
   consumers: [{ name: 'billing', instanceId: 'i-billing', document: 'mainstay-redirect' }],
   ...change,
 });

@@ -4,6 +4,7 @@
 import { undo } from '../../core/errors';
 import type { OperationKind } from '../../core/model';
 import { fail, ok } from '../../core/result';
+import type { WorkflowState } from '../state';
 import { changeLease, poke, type StepContext, type StepDefinition, type StepResult } from '../step';
 
 export const begin = (kind: OperationKind): StepDefinition => ({
@@ -32,10 +33,30 @@ async function run(context: StepContext, kind: OperationKind): StepResult {
     );
   }
   if (abandoned !== null) context.note(`taken over from ${abandoned}, whose execution has ended`);
-  context.note(`${kind} begun at epoch ${begun.value.epoch}`);
+  context.note(`${kind} begun at epoch ${begun.value.epoch}${asked(state)}`, {
+    ...whoAsked(state),
+    oldMain: begun.value.holder,
+  });
+  if (state.plan && state.plan.epoch !== begun.value.epoch)
+    return fail(
+      undo(
+        'PlanChanged',
+        `plan ${state.plan.id} was made at another epoch than ${begun.value.epoch}`,
+        'make a new plan',
+      ),
+    );
   await poke(context, begun.value);
   return ok({ epoch: begun.value.epoch, epochBefore: begun.value.epoch, oldMain: begun.value.holder });
 }
+
+/** Who and why, for the journal: the entry of the first step that changes anything carries it. */
+export const whoAsked = ({ by, reason }: WorkflowState): Record<string, unknown> => ({
+  by: by ?? 'operator',
+  ...(reason === undefined ? {} : { reason }),
+});
+
+const asked = ({ by, reason }: WorkflowState): string =>
+  `, asked for by ${by ?? 'operator'}${reason === undefined ? '' : `: ${reason}`}`;
 
 /** The operation on the lease if its execution is known to have ended; null when there is none or it may still run. */
 export async function abandonedOperation({ ports, lease, operation }: StepContext): Promise<string | null> {

@@ -73,6 +73,7 @@ async function freshEvaluations(context: StepContext, kind: 'switchover' | 'fail
     reports,
     freshSince: lease.version,
     mustStream: kind === 'switchover',
+    acceptLoss: kind === 'failover' && context.state.acceptLoss === true,
   });
 }
 

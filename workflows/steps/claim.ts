@@ -5,7 +5,7 @@ import { halt, undo } from '../../core/errors';
 import type { Lease } from '../../core/model';
 import { fail, ok } from '../../core/result';
 import { changeLease, need, poke, type StepContext, type StepDefinition, type StepResult } from '../step';
-import { abandonedOperation } from './begin';
+import { abandonedOperation, whoAsked } from './begin';
 
 export const claim: StepDefinition = { needs: 'nothing', run };
 
@@ -28,6 +28,7 @@ async function run(context: StepContext): StepResult {
         since: lease.operation?.id === operation ? lease.operation.since : ports.clock.wall(),
       },
       ...(abandoned === null ? {} : { abandoned }),
+      ...(state.by === 'automatic' ? { attempt: { operation, at: ports.clock.wall() } } : {}),
     }),
     // Another invocation has claimed, and perhaps gone on: its candidate must not lose the lease to a late one (T48).
     (current) => current.operation?.id === operation && current.epoch !== state.epoch,
@@ -44,6 +45,7 @@ async function run(context: StepContext): StepResult {
   }
   context.note(
     `epoch ${result.value.epoch - 1} -> ${result.value.epoch}; ${result.value.former ?? 'nobody'} is shunned`,
+    { ...whoAsked(state), oldMain: result.value.former },
   );
   // A forced claim surprises the agents; an overdue lease has them looking ten times as often already.
   if (state.force) await poke(context, result.value);

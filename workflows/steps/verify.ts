@@ -3,6 +3,7 @@
 
 import { evaluate } from '../../core/candidates';
 import { undo } from '../../core/errors';
+import { judgeFlapping } from '../../core/flapping';
 import { mustBeAwaited } from '../../core/lease';
 import type { Lease, Policy } from '../../core/model';
 import { fail, ok } from '../../core/result';
@@ -21,7 +22,7 @@ async function run(context: StepContext): StepResult {
     return fail(undo('AlreadyMain', `${state.to} is the main that would be failed over`, 'name another node'));
   }
   const policy = await ports.settings.policy(config.name);
-  const forbidden = policyForbids(policy.ok ? policy.value : null, context);
+  const forbidden = policyForbids(policy.ok ? policy.value : null, context) ?? flaps(context) ?? notApproved(context);
   if (forbidden) return fail(forbidden);
   const free = await operationIsFree(context);
   if (!free) {
@@ -33,6 +34,7 @@ async function run(context: StepContext): StepResult {
     reports: await reportsOf(context),
     freshSince: null,
     mustStream: false,
+    acceptLoss: state.acceptLoss === true,
   });
   if (!evaluations.some(({ eligible }) => eligible)) {
     const reasons = evaluations.map(({ node, because }) => `${node}: ${because}`).join('; ');
@@ -48,6 +50,29 @@ function policyForbids(policy: Policy | null, { state, config, ports }: StepCont
     'Policy',
     `policy is ${policy.mode} (${policy.by}: ${policy.reason}): automatic would have failed over ${config.name} now`,
     `decide yourself: mainstay failover ${config.name}`,
+  );
+}
+
+/** T59: only what begins by itself is held back. */
+function flaps({ state, config, lease, operation, ports }: StepContext) {
+  if (state.by !== 'automatic') return null;
+  const found = judgeFlapping(config.failovers, lease.attempts, { operation, now: ports.clock.wall() });
+  if (!found) return null;
+  const next =
+    found.code === 'TooMany'
+      ? `find out why, then: mainstay policy ${config.name} --acknowledge --reason …; or decide: mainstay failover ${config.name}`
+      : `it is tried again when that is over; or decide yourself: mainstay failover ${config.name}`;
+  return undo(found.code, `${config.name}: ${found.message}`, next);
+}
+
+/** The second person's name travels with the input: a plan's id binds both to the same state (T54). */
+function notApproved({ state, config }: StepContext) {
+  if (!state.acceptLoss || config.acceptLoss === 'one-person') return null;
+  if (state.plan && state.approvedBy !== undefined && state.approvedBy !== state.by) return null;
+  return undo(
+    'NotApproved',
+    `${config.name} loses acknowledged data only when a second person agrees, and ${state.by ?? 'nobody'} is one`,
+    `ask with --accept-loss; another person answers: mainstay approve ${config.name} PLAN`,
   );
 }
 
@@ -108,7 +133,9 @@ function judge(
   watched: { epoch: number; renewals: number; silentMs: number; seenBy: string },
 ): Awaited<StepResult> {
   if (lease.epoch === watched.epoch && lease.renewals === watched.renewals) {
-    context.note(`silent for ${Math.round(watched.silentMs)} ms at epoch ${lease.epoch}, seen by ${watched.seenBy}`);
+    context.note(`silent for ${Math.round(watched.silentMs)} ms at epoch ${lease.epoch}, seen by ${watched.seenBy}`, {
+      watched,
+    });
     return ok({ watched });
   }
   const automatic = context.state.by === 'automatic';

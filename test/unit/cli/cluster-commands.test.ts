@@ -228,7 +228,7 @@ describe('policy', () => {
       'policy alpha maintenance --for 1h30m --reason "storage upgrade" --by bob --json',
     );
     const expected = { mode: 'maintenance', until: '2026-01-01T01:30:00.000Z', by: 'bob', reason: 'storage upgrade' };
-    expect({ code, ...json() }).toEqual({ code: 0, cluster: 'alpha', ...expected });
+    expect({ code, ...json() }).toEqual({ code: 0, cluster: 'alpha', ...expected, barred: {}, attempts: [] });
     expect(value(await bench.desk.settings.policy('alpha'))).toMatchObject(expected);
     expect(value(await bench.desk.journal.list('alpha'))).toMatchObject([
       {

@@ -52,6 +52,11 @@ function fakeOperations(desk: () => Desk, script: Script): FakeOperations {
     started,
     executions,
     start: async (kind, name, input) => {
+      const same = started.find((one) => one.name === name);
+      if (same)
+        return JSON.stringify(same.input) === JSON.stringify(input)
+          ? ok(undefined)
+          : fail({ code: 'Refused', message: 'ExecutionAlreadyExists', next: 'read what is there now' });
       started.push({ kind, name, input });
       executions.set(name, { status: 'RUNNING' });
       void script({ kind, name, input }, desk()).then((execution) => executions.set(name, execution));

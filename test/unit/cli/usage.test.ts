@@ -23,6 +23,11 @@ describe('a wrong command line', () => {
     ['history', /missing required argument 'cluster'/],
     ['history alpha --limit 0', /It must be a whole number above 0/],
     ['start', /missing required argument 'cluster'/],
+    ['report', /missing required argument 'cluster'/],
+    ['explain', /missing required argument 'cluster'/],
+    ['watch', /missing required argument 'cluster'/],
+    ['switch alpha --apply soon', /'soon' is no plan id; next: make a plan first: mainstay switch alpha --dry-run/],
+    ['switch alpha --to db3 --apply 7-db2-0123456789', /plan 7-db2-0123456789 is for db2, and --to says db3/],
     ['pause', /missing required argument 'cluster'/],
     ['resume alpha --fast', /unknown option '--fast'/],
     ['completion fish', /there is no completion for 'fish'; next: choose one of: bash, zsh/],
@@ -56,6 +61,9 @@ describe('help', () => {
     'recover',
     'policy',
     'history',
+    'report',
+    'explain',
+    'watch',
     'start',
     'pause',
     'resume',
@@ -87,7 +95,9 @@ describe('completion', () => {
   it.each(['bash', 'zsh'])('for %s knows every command and its options', async (shell) => {
     const { code, out } = await createBench().run(`completion ${shell}`);
     expect(code).toBe(0);
-    expect(out).toContain('ls status switch failover recover policy history start pause resume completion');
+    expect(out).toContain(
+      'ls status explain switch failover approve recover hold policy history report watch start pause resume completion',
+    );
     expect(out).toMatch(/switch\) words\w*="--to --reason --dry-run/);
   });
 });

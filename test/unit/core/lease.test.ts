@@ -29,6 +29,7 @@ function ready(name: TransitionName, phase: Lease['phase']): [Lease, ChangeReque
     drain: name === 'transfer' ? 'transfer' : null,
     fence: name === 'grant' ? proof(7) : null,
     shunned: {},
+    hold: name === 'unhold' ? { reason: 'seen', epoch: 7 } : null,
   });
   const node = agents.includes(name) ? 'db1' : 'db2';
   return [lease, { node, epoch: 7, operation, watched: { epoch: 7, renewals: 3 }, proof: proof(7), ttlMs: 4000 }];

@@ -1,0 +1,124 @@
+// Who may do what, in the example with every option on: equal to docs/iam.md, without wildcards, no wider than what the
+// functions are made of, and not growing with the number of clusters.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { stepNames } from '../../core/plan';
+import { withoutResources } from '../../infra/acknowledgements';
+import { functionNames } from '../../infra/bundle';
+import { ControlPlane } from '../../infra/constructs/control-plane';
+import { ProtectedCluster } from '../../infra/constructs/protected-cluster';
+import { type Right, rights } from '../../infra/grants';
+import { iamPage } from '../../infra/iam-page';
+import { stubFunctions } from '../../infra/stub-functions';
+import { plans } from '../../workflows/plans';
+import { clusterInput } from '../support/infra';
+
+const root = join(__dirname, '../..');
+const source = (file: string): string => readFileSync(join(root, file), 'utf8');
+const { rows, text } = iamPage();
+const holders = (action: string): string[] => [
+  ...new Set(rows.filter((row) => row.action === action).map(({ holder }) => holder)),
+];
+
+test('docs/iam.md has every right of the synthesized app and no other: run `npm run docs` and read what has changed', () => {
+  const page = source('docs/iam.md');
+  const lines = (of: string) => of.split('\n').filter((line) => line.startsWith('| `'));
+  expect(lines(text).filter((line) => !lines(page).includes(line))).toEqual([]);
+  expect(page).toBe(text);
+});
+
+test('no action is a wildcard, no managed policy of AWS is used, and only actions that know no resources have every resource', () => {
+  expect(rows.filter(({ action }) => /[*?]/.test(action) || !/^[a-z0-9-]+:[A-Z]\w+$/.test(action))).toEqual([]);
+  const unbounded = [...new Set(rows.filter(({ resource }) => resource === '*').map(({ action }) => action))].sort();
+  expect(unbounded).toEqual(Object.keys(withoutResources).sort());
+});
+
+test('a right on every instance, address, interface or document carries the condition on the tag', () => {
+  const wide = rows.filter(({ resource }) =>
+    /^(ec2|ssm) (instance|elastic-ip|network-interface|document)\/\*$/.test(resource),
+  );
+  expect(wide.length).toBeGreaterThan(10);
+  expect(wide.filter(({ condition }) => !/esourceTag\/mainstay:control-plane = mainstay$/.test(condition))).toEqual([]);
+});
+
+test('every right on items is bounded by their partition, and a node reaches those of its own cluster only', () => {
+  const items = rows.filter(({ action }) => action.startsWith('dynamodb:'));
+  expect(items.filter(({ condition }) => !condition.startsWith('dynamodb:LeadingKeys like '))).toEqual([]);
+  for (const cluster of ['alpha', 'beta'])
+    expect(
+      new Set(items.filter(({ holder }) => holder === `node of ${cluster}`).map(({ condition }) => condition)),
+    ).toEqual(new Set([`dynamodb:LeadingKeys like CLUSTER#${cluster}`]));
+  expect(items.filter(({ action }) => /Delete|Scan|Batch|Update|Transact/.test(action))).toEqual([]);
+});
+
+test('only the fence may stop an instance, only dispatch may start a failover, and only the sweep may settle', () => {
+  expect(holders('ec2:StopInstances')).toEqual(['fence']);
+  expect(holders('ec2:StartInstances')).toEqual(['power-on']);
+  const starters = rows.filter(({ action }) => action === 'states:StartExecution');
+  expect(starters.map(({ holder, resource }) => [holder, resource])).toEqual([
+    ['dispatch', 'states stateMachine:mainstay-failover'],
+    ['sweep', 'states stateMachine:mainstay-settle'],
+  ]);
+});
+
+test('a state machine may call the functions of its plan and no others', () => {
+  for (const plan of Object.values(plans)) {
+    const called = rows.filter(
+      ({ holder, action }) => holder === `state machine ${plan.kind}` && action.startsWith('lambda:'),
+    );
+    expect(called.map(({ resource }) => resource.replace('function mainstay-', '')).sort()).toEqual(
+      [...stepNames(plan)].sort(),
+    );
+  }
+});
+
+/** What a function's file brings in, and the rights one of which it then must have. */
+const portRights: Record<string, readonly Right[]> = {
+  events: ['publish'],
+  executions: ['executions'],
+  poker: ['poke', 'redirect'],
+  power: ['cut-power', 'start-power'],
+  vip: ['see-vip', 'take-vip', 'move-vip'],
+};
+
+test('a function has the rights of a port exactly if its file brings that port in', () => {
+  for (const name of functionNames()) {
+    const file = source(`functions/${name}.lambda.ts`);
+    for (const [port, oneOf] of Object.entries(portRights))
+      expect([name, port, oneOf.some((right) => rights[name]?.includes(right))]).toEqual([
+        name,
+        port,
+        file.includes(`./ports/${port}.lambda-shared`),
+      ]);
+  }
+});
+
+test('rights on functions do not grow with the number of clusters, and every policy is shorter than IAM allows', () => {
+  const functions = stubFunctions();
+  const sizesWith = (clusters: number) => {
+    const app = new App();
+    const stack = new Stack(app, 'mainstay');
+    const controlPlane = new ControlPlane(stack, 'ControlPlane', { functionDirs: functions.dirs });
+    for (let index = 0; index < clusters; index++) {
+      const name = `cluster${index}`;
+      new ProtectedCluster(stack, name, { controlPlane, cluster: clusterInput(name) });
+    }
+    const template = Template.fromStack(stack);
+    const longest = (type: string) =>
+      Math.max(
+        ...Object.values(template.findResources(type)).map(
+          ({ Properties }) => JSON.stringify(Properties.PolicyDocument).length,
+        ),
+      );
+    return { inline: longest('AWS::IAM::Policy'), managed: longest('AWS::IAM::ManagedPolicy') };
+  };
+  const one = sizesWith(1);
+  expect(sizesWith(30).inline).toBe(one.inline);
+  // IAM's quotas; intrinsic functions make the template's text longer than the policy.
+  expect(one.inline).toBeLessThan(10_240);
+  expect(one.managed).toBeLessThan(6_144);
+  functions.remove();
+});

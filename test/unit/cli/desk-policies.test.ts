@@ -1,0 +1,165 @@
+// Who may become main, how often by itself, what is held after a failover, and losing data with two people's yes.
+
+import { aConfig, aReport, value } from '../../support/samples';
+import { type Bench, createBench, healthy, leaseOf, setLease } from './support';
+
+const entriesOf = async ({ desk }: Bench) => value(await desk.journal.list('alpha'));
+
+describe('policy --no-promote', () => {
+  it('keeps a node from becoming main, on record with who and why, until it is lifted', async () => {
+    const bench = await healthy(createBench());
+    const { code, out } = await bench.run('policy alpha --no-promote db2 --reason "its disk is being replaced"');
+    expect(code).toBe(0);
+    expect(out).toContain('db2 is not to become main: its disk is being replaced (ann, ');
+    expect((await bench.run('switch alpha --dry-run')).out).toMatch(/A SWITCHOVER WOULD GO TO 'db3'/);
+    const refused = await bench.run('switch alpha --to db2');
+    expect(refused.err).toContain(
+      'db2 cannot become main: ann has barred it from becoming main: its disk is being replaced',
+    );
+    expect(refused.code).toBe(3);
+    expect(await entriesOf(bench)).toContainEqual(
+      expect.objectContaining({ actor: 'operator:ann', rule: 'bar', because: expect.stringContaining('db2') }),
+    );
+    await bench.run('policy alpha --may-promote db2 --reason replaced');
+    expect((await leaseOf(bench)).barred).toEqual({});
+  });
+
+  it.each([
+    ['policy alpha --no-promote db2', 2, /a policy is set with a reason/],
+    ['policy alpha --no-promote db9 --reason x', 2, /there is no node 'db9'/],
+    ['policy alpha --no-promote db1 --reason x', 3, /db1 is the main: move the role away first/],
+    ['policy alpha --acknowledge', 2, /a policy is set with a reason/],
+  ])('%s ends with %i', async (line, code, why) => {
+    const bench = await healthy(createBench());
+    const ran = await bench.run(line);
+    expect(ran.err).toMatch(why);
+    expect(ran.code).toBe(code);
+    expect((await leaseOf(bench)).version).toBe(40);
+  });
+});
+
+describe('policy --acknowledge', () => {
+  it('shows the automatic failovers that nobody has seen, and lets them count no more (T59)', async () => {
+    const bench = await healthy(createBench());
+    await setLease(bench, { attempts: [{ operation: 'alpha-failover-e6-r1-0', at: '2026-01-01T00:00:00.000Z' }] });
+    expect((await bench.run('policy alpha')).out).toContain('1 automatic failovers not acknowledged');
+    expect((await bench.run('policy alpha --acknowledge --reason "a bad switch"')).code).toBe(0);
+    expect((await leaseOf(bench)).attempts).toEqual([]);
+  });
+});
+
+describe('hold', () => {
+  const failedOver = async () => {
+    const bench = await healthy(createBench());
+    await setLease(bench, {
+      ...{ holder: 'db2', former: 'db1', epoch: 8 },
+      shunned: { db1: { label: 'FAILED-OVER-TO-db2', epoch: 8 } },
+      hold: { reason: 'db1 lost the main role unexpectedly', epoch: 8 },
+      lineage: [
+        { timeline: 1, fromBytes: 0, epoch: 1 },
+        { timeline: null, fromBytes: 50_331_000, epoch: 8 },
+      ],
+    });
+    return bench;
+  };
+
+  it('ls tells what is not synchronised, from which report, where it is kept, and what lets it back', async () => {
+    const { code, out } = await (await failedOver()).run('hold ls');
+    expect(code).toBe(0);
+    expect(out.split('\n')).toEqual([
+      'alpha: HOLD since epoch 8: db1 lost the main role unexpectedly',
+      '  db1  SHUNNED(FAILED-OVER-TO-db2)',
+      '    not synchronised: 648 B: it was at 50331648, the service went on from 50331000 (its report of 2026-01-01T00:00:00.000Z)',
+      '    kept: its whole data directory on db1, stopped and untouched',
+      '    next: mainstay recover alpha db1 (keeps what had diverged in its evidenceDir first)',
+      '',
+    ]);
+  });
+
+  it('clear lifts the mark with a reason and leaves the node out', async () => {
+    const bench = await failedOver();
+    expect((await bench.run('hold clear alpha')).code).toBe(2);
+    const { code, out } = await bench.run('hold clear alpha --reason "entered again"');
+    expect(code).toBe(0);
+    expect(out).toContain("HOLD OF 'alpha' IS LIFTED; still shunned: db1");
+    expect(await leaseOf(bench)).toMatchObject({ hold: null, shunned: { db1: { epoch: 8 } } });
+    const again = await bench.run('hold clear alpha --reason x');
+    expect(again).toMatchObject({ code: 3, err: expect.stringContaining('there is no hold') });
+  });
+
+  it('says so when nothing is held, and refuses what it does not know', async () => {
+    const bench = await healthy(createBench());
+    expect((await bench.run('hold ls alpha')).out).toBe('nothing is held\n');
+    expect((await bench.run('hold ls --json')).json()).toEqual({ holds: [] });
+    expect((await bench.run('hold lift alpha')).code).toBe(2);
+  });
+});
+
+describe('losing acknowledged data', () => {
+  /** sync: db2 is recorded and down, so that only db3 is left, which lacks acknowledged writes. */
+  const lacking = async (acceptLoss: 'one-person' | 'second-person') => {
+    const bench = await healthy(createBench());
+    const nodes = value(await bench.desk.settings.config('alpha'))?.nodes ?? [];
+    await bench.desk.settings.putConfig(
+      aConfig('alpha', { nodes, acceptLoss, consumers: [], replication: { mode: 'sync', backups: 1 } }),
+    );
+    await setLease(bench, { synced: ['db2'] });
+    const { engine } = aReport('alpha', 'db2');
+    await bench.desk.reports.put(
+      aReport('alpha', 'db2', { seq: 9, seen: { epoch: 7, version: 40 }, engine: { ...engine, running: false } }),
+    );
+    return bench;
+  };
+
+  it('is refused by itself, and told what would be lost', async () => {
+    const bench = await lacking('one-person');
+    const { code, err } = await bench.run('failover alpha --force');
+    expect(err).toContain('db3: acknowledged writes could be lost: it has less than the recorded backups (db2)');
+    expect(code).toBe(3);
+  });
+
+  it('is accepted by one person where the cluster asks for no more', async () => {
+    const bench = await lacking('one-person');
+    const { code } = await bench.run('failover alpha --force --accept-loss --reason "db2 is gone" --no-wait');
+    expect(code).toBe(0);
+    expect(bench.operations.started[0]?.input).toMatchObject({ acceptLoss: true, by: 'ann', reason: 'db2 is gone' });
+  });
+
+  it('takes a second person, who starts exactly what the first has asked for (T54)', async () => {
+    const bench = await lacking('second-person');
+    const asked = (await bench.run('failover alpha --force --accept-loss --reason "db2 is gone" --json')).json();
+    expect(asked).toMatchObject({ asked: true, candidate: 'db3' });
+    expect(bench.operations.started).toEqual([]);
+    expect((await bench.run(`approve alpha ${asked.plan} --by ann --no-wait`)).err).toContain('ann has asked for plan');
+    const { code, err } = await bench.run(`approve alpha ${asked.plan} --by bob --no-wait`);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(bench.operations.started[0]?.input).toMatchObject({
+      ...{ by: 'ann', approvedBy: 'bob', acceptLoss: true, force: true, to: 'db3', reason: 'db2 is gone' },
+      plan: { id: asked.plan, epoch: 7 },
+    });
+  });
+
+  it.each<[string, (bench: Bench) => unknown, RegExp]>([
+    [
+      'the state has changed',
+      (bench) => setLease(bench, { epoch: 8 }),
+      /plan .* is not applied: it was made at epoch 7/,
+    ],
+    ['more than an hour has passed', ({ clock }) => clock.advance(3_700_000), /more than an hour ago/],
+  ])('is not approved any more when %s', async (_, happen, why) => {
+    const bench = await lacking('second-person');
+    const asked = (await bench.run('failover alpha --force --accept-loss --reason x --json')).json();
+    await happen(bench);
+    const { code, err } = await bench.run(`approve alpha ${asked.plan} --by bob --no-wait`);
+    expect(err).toMatch(why);
+    expect(code).toBe(3);
+    expect(bench.operations.started).toEqual([]);
+  });
+
+  it('cannot be approved when nobody has asked', async () => {
+    const bench = await lacking('second-person');
+    const { code, err } = await bench.run('approve alpha 7-db3-0123456789 --by bob');
+    expect(err).toContain('nobody has asked for plan 7-db3-0123456789');
+    expect(code).toBe(3);
+  });
+});
