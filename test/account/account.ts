@@ -19,7 +19,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
-import { LambdaClient } from '@aws-sdk/client-lambda';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   CreateStateMachineCommand,
   DescribeExecutionCommand,
@@ -88,8 +88,10 @@ export interface Ended {
 }
 
 export interface AccountOptions {
-  /** More environment for every Lambda. */
-  environment?: Record<string, string>;
+  /** More environment for every Lambda, for an account at these two endpoints. */
+  environment?: (endpoint: string, frontEndpoint: string) => Promise<Record<string, string>>;
+  /** Runs before anything reaches the account. */
+  beforeOpen?: (endpoint: string) => Promise<void>;
   /** Where the agent of a node reaches the account, instead of the emulator itself. */
   agentClient?: (endpoint: string, node: string) => Partial<ClientOptions>;
 }
@@ -130,8 +132,9 @@ export class Account {
       AWS_ENDPOINT_URL_EC2: front,
       AWS_ENDPOINT_URL_SSM: front,
       POWERTOOLS_TRACE_ENABLED: 'false',
-      ...options.environment,
+      ...(await options.environment?.(`http://${loopback}:${port}`, front)),
     };
+    await options.beforeOpen?.(`http://${loopback}:${port}`);
     const emulator = await startEmulator({ port, dir: join(dir, 'emulator'), env, venvDir });
     const account = new Account(dir, emulator, front, options);
     account.front = await CloudFront.listen(frontPort, emulator.endpoint, account.machineRoom());
@@ -272,6 +275,15 @@ export class Account {
     await this.events.send(new PutTargetsCommand({ Rule: 'heard', Targets: [target] }));
   }
 
+  /** Runs a function as a rule or a state machine does; gives what it returns. */
+  async invoke(name: string, payload: object): Promise<unknown> {
+    const command = new InvokeCommand({ FunctionName: `${stackName}-${name}`, Payload: JSON.stringify(payload) });
+    const answer = await this.lambda.send(command);
+    const said = Buffer.from(answer.Payload ?? []).toString();
+    if (answer.FunctionError) throw new Error(`${name}: ${said}`);
+    return JSON.parse(said || 'null');
+  }
+
   async heard(type: string): Promise<Record<string, unknown>[]> {
     const all = await this.executionsOf(this.machineArn('heard', ''));
     return all.flatMap(({ input }) => (input['detail-type'] === type ? [input.detail as Record<string, unknown>] : []));
@@ -334,12 +346,16 @@ export class Account {
     return (await this.ec2.send(command)).Addresses?.[0]?.InstanceId || null;
   }
 
-  /** How often Lambda has run this function, as CloudWatch counts it; raw, because the emulator's times are no numbers. */
-  async invocations(name: string): Promise<number> {
+  invocations(name: string): Promise<number> {
+    return this.metric(name, 'Invocations');
+  }
+
+  /** Sum of a metric of Lambda for this function, as CloudWatch has it; raw, because the emulator's times are no numbers. */
+  async metric(name: string, MetricName: 'Invocations' | 'Duration'): Promise<number> {
     const hourMs = 3_600_000;
     const answer = await this.ask('monitoring', 'GraniteServiceVersion20100801.GetMetricStatistics', {
       Namespace: 'AWS/Lambda',
-      MetricName: 'Invocations',
+      MetricName,
       Dimensions: [{ Name: 'FunctionName', Value: `${stackName}-${name}` }],
       StartTime: (Date.now() - hourMs) / 1000,
       EndTime: (Date.now() + hourMs) / 1000,

@@ -2,7 +2,6 @@
 // stands on the lease and in the journal, where the address points, and what is published. Real agents, modelled engines.
 
 import { ListRulesCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
-import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Lease } from '../../core/model';
 import { stepNames } from '../../core/plan';
@@ -55,14 +54,6 @@ describe('the emulated account', () => {
   const other = (not: string | null) => crew.machines.map(({ name }) => name).filter((name) => name !== not);
   const failovers = async (before: readonly Ended[]) =>
     (await account.executions('failover')).filter(({ name }) => !before.some((known) => known.name === name));
-
-  async function invoke(name: string, payload: object): Promise<unknown> {
-    const command = new InvokeCommand({ FunctionName: `${stackName}-${name}`, Payload: JSON.stringify(payload) });
-    const answer = await account.lambda.send(command);
-    const said = Buffer.from(answer.Payload ?? []).toString();
-    if (answer.FunctionError) throw new Error(`${name}: ${said}`);
-    return JSON.parse(said || 'null');
-  }
 
   test(
     'cli start: the named node is seated, the others follow it, and the address is brought to it',
@@ -162,7 +153,7 @@ describe('the emulated account', () => {
       expect(targets.flat()).toContain('rate(1 minute) sweep');
       const before = authority(await account.lease('alpha'));
       for (const name of warmed)
-        expect(await invoke(name, { 'detail-type': 'Scheduled Event', detail: {} })).toBeNull();
+        expect(await account.invoke(name, { 'detail-type': 'Scheduled Event', detail: {} })).toBeNull();
       expect(authority(await account.lease('alpha'))).toEqual(before);
     },
     moveMs,
@@ -289,7 +280,7 @@ describe('the emulated account', () => {
     async () => {
       const { holder, epoch } = await account.healthy('alpha');
       await account.steal(rented.allocationId, instanceOf(other(holder)[0] ?? null));
-      await invoke('sweep', { 'detail-type': 'Scheduled Event', detail: {} });
+      await account.invoke('sweep', { 'detail-type': 'Scheduled Event', detail: {} });
       await account.until(
         'the address',
         async () => (await account.target(rented.allocationId)) === instanceOf(holder),

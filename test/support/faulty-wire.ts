@@ -12,7 +12,9 @@ export interface WireFault {
   strike: (outgoing: ServerResponse, asked: Asked, answer: Answer | null) => void;
 }
 
-interface Asked {
+export interface Asked {
+  /** As it stands in the signature: dynamodb, states, events, ec2 … */
+  service: string;
   /** `PutItem`, `AssociateAddress`, `POST /2013-04-01/hostedzone/…` */
   action: string;
   protocol: 'json' | 'query' | 'rest-xml';
@@ -79,6 +81,8 @@ export class FaultyWire {
   private planned: { fault: WireFault; at: RegExp } | null = null;
   /** Actions that the endpoint has answered, in order. */
   passed: string[] = [];
+  /** Hears every request that the endpoint has answered. */
+  onPass: (asked: Asked, body: Buffer, answer: Buffer) => void = () => undefined;
 
   private constructor(
     private readonly server: Server,
@@ -117,7 +121,10 @@ export class FaultyWire {
     const fault = this.planned?.at.test(asked.action) ? this.planned.fault : null;
     if (fault) this.planned = null;
     const answer = fault && !fault.happens ? null : await this.pass(incoming, body);
-    if (answer) this.passed.push(asked.action);
+    if (answer) {
+      this.passed.push(asked.action);
+      this.onPass(asked, body, answer.body);
+    }
     if (fault) fault.strike(outgoing, asked, answer);
     else if (answer) outgoing.writeHead(answer.status, answer.headers).end(answer.body);
   }
@@ -142,10 +149,11 @@ async function bodyOf(message: IncomingMessage): Promise<Buffer> {
 }
 
 /** What is asked, in the service's own words. */
-export function askedBy({ headers, method, url }: IncomingMessage, body: Buffer): Asked {
+function askedBy({ headers, method, url }: IncomingMessage, body: Buffer): Asked {
+  const service = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(String(headers.authorization))?.[1] ?? '';
   const target = String(headers['x-amz-target'] ?? '');
-  if (target) return { action: target.split('.').at(-1) ?? '', protocol: 'json' };
+  if (target) return { service, action: target.split('.').at(-1) ?? '', protocol: 'json' };
   if (String(headers['content-type']).includes('x-www-form-urlencoded'))
-    return { action: new URLSearchParams(body.toString()).get('Action') ?? '', protocol: 'query' };
-  return { action: `${method} ${url}`, protocol: 'rest-xml' };
+    return { service, action: new URLSearchParams(body.toString()).get('Action') ?? '', protocol: 'query' };
+  return { service, action: `${method} ${url}`, protocol: 'rest-xml' };
 }
