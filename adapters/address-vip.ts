@@ -1,6 +1,6 @@
-// The VIP as an address that is associated with one node. Port: Vip. EC2 has no compare-and-swap for it, so the guard is threefold: the caller has just
-// checked the epoch, an association is ended by its own id and begun only where there is none, and nothing is said to be
-// done before it was read back (T43, T47, T48). Must never take the address from anybody but the expected holder.
+// The VIP as an address that is associated with one node. Port: Vip. EC2 has no compare-and-swap for it, so the guard is fourfold: the
+// epoch is read just before every change, an association is ended by its own id and begun only where there is none, and nothing
+// is said to be done before it was read back (T43, T47, T48). Must never take the address from anybody but the expected holder.
 //
 //   move db1 -> db2   describe: db1 ── end that association ── read back: nowhere ── associate ── read back: db2
 //   late old caller   describe: db2, expected db0 ── Refused, with db2 in the details
@@ -8,10 +8,11 @@
 //
 // Works over `Addresses`: EC2 (aws/eip-vip.ts), or memory with EC2's semantics, so a simulation runs this very algorithm.
 
+import { assert } from '../core/assert';
 import type { OutsideProblem } from '../core/errors';
-import type { ClusterConfig, NodeName } from '../core/model';
-import type { Clock, Outside, Vip } from '../core/ports';
-import { fail, ok } from '../core/result';
+import type { ClusterConfig, EipVipConfig, NodeConfig, NodeName } from '../core/model';
+import type { Clock, LeaseStore, Outside, Vip, VipMoved } from '../core/ports';
+import { fail, ok, type Result } from '../core/result';
 import { broken, refused, unreachable } from './problems';
 
 export interface Association {
@@ -21,11 +22,16 @@ export interface Association {
   networkInterfaceId: string | null;
 }
 
+/** An instance with one interface is named by itself, any other by the interface: EC2 wants one of the two. */
+export type AddressTarget = Pick<NodeConfig, 'instanceId' | 'networkInterfaceId'>;
+
 export interface Addresses {
   /** Where the address points to, null when nowhere. Eventually consistent. */
   describe(allocationId: string): Outside<Association | null>;
+  /** The same for many, by allocation id; one that does not exist is left out. */
+  describeMany(allocationIds: readonly string[]): Outside<Map<string, Association | null>>;
   /** Refused when it is associated with anything. */
-  associate(allocationId: string, instanceId: string): Outside<void>;
+  associate(allocationId: string, target: AddressTarget): Outside<void>;
   /** Ends this one association. Idempotent: an association that is over stays over. */
   disassociate(associationId: string): Outside<void>;
 }
@@ -36,7 +42,15 @@ export interface VipOptions {
   readBackMs: number;
   /** Between two reads, in ms. */
   pollMs: number;
+  /** The epoch that is stored for a cluster, strongly consistent: an address has no room for it. */
+  epochOf: (cluster: string) => Outside<number>;
 }
+
+/** An address has no room for an epoch: the lease has it. Nobody was ever main: 0. */
+export const storedEpoch = (leases: Pick<LeaseStore, 'read'>) => async (cluster: string) => {
+  const lease = await leases.read(cluster);
+  return lease.ok ? ok(lease.value?.epoch ?? 0) : lease;
+};
 
 interface Place {
   node: NodeName | null;
@@ -47,21 +61,33 @@ interface World extends VipOptions {
   addresses: Addresses;
 }
 
+function addressOf({ vip }: ClusterConfig): EipVipConfig {
+  assert(vip.kind === 'eip', `this adapter is given addresses only, not ${vip.kind}`);
+  return vip;
+}
+
 async function locate({ addresses }: World, config: ClusterConfig): Outside<Place> {
-  const found = await addresses.describe(config.vip.allocationId);
-  if (!found.ok) return found;
-  const association = found.value;
+  const found = await addresses.describe(addressOf(config).allocationId);
+  return found.ok ? placeOf(config, found.value) : found;
+}
+
+function placeOf(config: ClusterConfig, association: Association | null): Result<Place, OutsideProblem> {
   if (association === null) return ok({ node: null, association });
-  const owner = config.nodes.find(({ instanceId }) => instanceId === association.instanceId);
+  const owner = config.nodes.find(({ instanceId, networkInterfaceId }) =>
+    networkInterfaceId === undefined
+      ? instanceId === association.instanceId
+      : networkInterfaceId === association.networkInterfaceId,
+  );
   return owner ? ok({ node: owner.name, association }) : fail(foreign(config, association));
 }
 
 function foreign(config: ClusterConfig, association: Association): OutsideProblem {
-  const target = association.instanceId ?? association.networkInterfaceId ?? 'something that is no instance';
+  const { instanceId, networkInterfaceId } = association;
+  const target = [instanceId, networkInterfaceId].filter(Boolean).join(', ') || 'something that is no instance';
   return refused(
     `the VIP ${config.vip.host} points to ${target}, which is no node of ${config.name}`,
     'find out who associated it; disassociate it by hand or correct the configuration',
-    { holder: null, allocationId: config.vip.allocationId, ...association },
+    { holder: null, allocationId: addressOf(config).allocationId, ...association },
   );
 }
 
@@ -69,8 +95,22 @@ const heldBy = (config: ClusterConfig, holder: NodeName | null, expected: NodeNa
   refused(
     `the VIP ${config.vip.host} is at ${holder ?? 'nobody'}, not at ${expected ?? 'nobody'} as expected`,
     'read the lease again: an older caller must not take the VIP from a newer holder',
-    { holder, expected, allocationId: config.vip.allocationId },
+    { holder, expected, allocationId: addressOf(config).allocationId },
   );
+
+/** Just before a change, because EC2 would not know a late caller from the present one (L5, T48). */
+async function requireEpoch({ epochOf }: World, config: ClusterConfig, epoch: number): Outside<void> {
+  const stored = await epochOf(config.name);
+  if (!stored.ok) return stored;
+  if (epoch >= stored.value) return ok(undefined);
+  return fail(
+    refused(
+      `epoch ${epoch} is over: ${config.name} is at epoch ${stored.value}, and the VIP ${config.vip.host} is left alone`,
+      'nothing more is touched: read `mainstay status`',
+      { epoch: stored.value, allocationId: addressOf(config).allocationId },
+    ),
+  );
+}
 
 /** Waits until the VIP is seen at `wanted`; meanwhile EC2 may still show one of `passing`, but nobody else. */
 async function readBack(
@@ -100,8 +140,10 @@ const notSeen = (config: ClusterConfig, wanted: NodeName | null, holder: NodeNam
   );
 
 /** Ends the association that was seen, and no other: if the VIP moved meanwhile, this id is over already. */
-async function end(world: World, config: ClusterConfig, { node, association }: Place): Outside<void> {
+async function end(world: World, config: ClusterConfig, { node, association }: Place, epoch: number): Outside<void> {
   if (association === null) return ok(undefined);
+  const present = await requireEpoch(world, config, epoch);
+  if (!present.ok) return present;
   const ended = await world.addresses.disassociate(association.associationId);
   // A lost reply is settled by looking; every other problem is the answer.
   if (!ended.ok && ended.error.code !== 'Unreachable') return ended;
@@ -109,10 +151,18 @@ async function end(world: World, config: ClusterConfig, { node, association }: P
   return ended.ok || seen.ok || seen.error.code !== 'Unreachable' ? seen : ended;
 }
 
-async function begin(world: World, config: ClusterConfig, from: NodeName | null, to: NodeName): Outside<void> {
-  const instanceId = config.nodes.find(({ name }) => name === to)?.instanceId;
-  if (!instanceId) return fail(broken(`${config.name} has no node ${to}`, 'correct the configuration', { to }));
-  const given = await world.addresses.associate(config.vip.allocationId, instanceId);
+async function begin(
+  world: World,
+  config: ClusterConfig,
+  from: NodeName | null,
+  to: NodeName,
+  epoch: number,
+): Outside<void> {
+  const target = config.nodes.find(({ name }) => name === to);
+  if (!target) return fail(broken(`${config.name} has no node ${to}`, 'correct the configuration', { to }));
+  const present = await requireEpoch(world, config, epoch);
+  if (!present.ok) return present;
+  const given = await world.addresses.associate(addressOf(config).allocationId, target);
   if (given.ok) return readBack(world, config, to, [null, from]);
   if (given.error.code === 'Unreachable') {
     const seen = await readBack(world, config, to, [null, from]);
@@ -130,23 +180,46 @@ async function afterRefusal(world: World, config: ClusterConfig, to: NodeName, p
   return fail(heldBy(config, seen.value.node, null));
 }
 
-async function withdraw(world: World, config: ClusterConfig, from: NodeName | null): Outside<void> {
+async function withdraw(world: World, config: ClusterConfig, from: NodeName | null, epoch: number): Outside<void> {
   const place = await locate(world, config);
   if (!place.ok) return place;
   if (place.value.node === null) return ok(undefined);
   if (place.value.node !== from) return fail(heldBy(config, place.value.node, from));
-  return end(world, config, place.value);
+  return end(world, config, place.value, epoch);
 }
 
-async function move(world: World, config: ClusterConfig, from: NodeName | null, to: NodeName): Outside<void> {
+async function move(
+  world: World,
+  config: ClusterConfig,
+  from: NodeName | null,
+  to: NodeName,
+  epoch: number,
+): Outside<VipMoved> {
   const place = await locate(world, config);
   if (!place.ok) return place;
   const { node } = place.value;
-  if (node === to) return ok(undefined);
+  if (node === to) return ok({ change: null });
   if (node !== null && node !== from) return fail(heldBy(config, node, from));
-  const ended = await end(world, config, place.value);
-  return ended.ok ? begin(world, config, from, to) : ended;
+  const ended = await end(world, config, place.value, epoch);
+  if (!ended.ok) return ended;
+  const begun = await begin(world, config, from, to, epoch);
+  return begun.ok ? ok({ change: null }) : begun;
 }
+
+async function readMany(world: World, configs: readonly ClusterConfig[]) {
+  const found = await world.addresses.describeMany(configs.map((config) => addressOf(config).allocationId));
+  const judged = (config: ClusterConfig): Result<NodeName | null, OutsideProblem> => {
+    if (!found.ok) return found;
+    const association = found.value.get(addressOf(config).allocationId);
+    if (association === undefined) return fail(unknownAddress(addressOf(config).allocationId));
+    const place = placeOf(config, association);
+    return place.ok ? ok(place.value.node) : place;
+  };
+  return new Map(configs.map((config) => [config.name, judged(config)]));
+}
+
+export const unknownAddress = (allocationId: string): OutsideProblem =>
+  broken(`there is no address ${allocationId}`, 'correct vip.allocationId in the configuration', { allocationId });
 
 export function createVip(addresses: Addresses, options: VipOptions): Vip {
   const world = { addresses, ...options };
@@ -155,7 +228,10 @@ export function createVip(addresses: Addresses, options: VipOptions): Vip {
       const place = await locate(world, config);
       return place.ok ? ok(place.value.node) : place;
     },
-    withdraw: (config, from) => withdraw(world, config, from),
-    move: (config, from, to) => move(world, config, from, to),
+    readMany: (configs) => readMany(world, configs),
+    withdraw: (config, from, epoch) => withdraw(world, config, from, epoch),
+    move: (config, from, to, epoch) => move(world, config, from, to, epoch),
+    // It was read back, and no cache stands between the address and its clients.
+    verify: async () => ok(null),
   };
 }

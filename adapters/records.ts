@@ -141,13 +141,28 @@ const nodeConfig = z.looseObject({
   port: count,
   priority: z.number(),
   agentPort: z._default(count, 8009),
+  networkInterfaceId: z.optional(text),
+  vipAddress: z.optional(text),
 });
+
+const vip = z.union([
+  z.looseObject({ kind: z.literal('eip'), allocationId: text, host: text, port: count }),
+  z.looseObject({
+    kind: z.literal('route53'),
+    hostedZoneId: text,
+    name: text,
+    ttlS: count,
+    private: z.boolean(),
+    host: text,
+    port: count,
+  }),
+]);
 
 export const configShape = z.looseObject({
   name: text,
   engine: z.literal('postgres'),
   nodes: z.array(nodeConfig),
-  vip: z.looseObject({ kind: z.literal('eip'), allocationId: text, host: text, port: count }),
+  vip,
   timings,
   fence: z.array(z.enum(['demote-ack', 'self-fence', 'power-off'])),
   maxLagBytes: z.number(),

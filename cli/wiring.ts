@@ -2,14 +2,13 @@
 // cli/ that reads the environment; credentials and endpoint are the SDK's own business.
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { EC2Client } from '@aws-sdk/client-ec2';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { createClient, createDocumentClient } from '../adapters/aws/clients';
-import { createEipVip } from '../adapters/aws/eip-vip';
 import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
+import { createAwsVip } from '../adapters/aws/vips';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import type { Desk } from '../desk/desk';
 import { createStepFunctions } from '../desk/step-functions';
@@ -33,14 +32,15 @@ export function openDesk(stack: string): Desk {
   const table = { client, name: stack };
   const ids = createSystemIds();
   const clock = createSystemClock();
+  const leases = createLeaseStore(table);
   return {
-    leases: createLeaseStore(table),
+    leases,
     reports: createReports(table),
     settings: createSettings(table),
     journal: createJournal(table, ids),
     clock,
     ids,
     operations: createStepFunctions(createClient(SFNClient, options), stack),
-    vip: createEipVip(createClient(EC2Client, options), { clock, readBackMs: 10_000, pollMs: 100 }),
+    vip: createAwsVip(options, clock, leases),
   };
 }

@@ -229,6 +229,10 @@ export interface NodeConfig {
   priority: number;
   /** Where its agent hears the others; used with `onStoreLoss: failsafe` only. */
   agentPort: number;
+  /** VIP of kind eip, instance with more than one interface: the one that the address is given to. */
+  networkInterfaceId?: string;
+  /** VIP of kind route53: address that the record holds while this node is main; `host` when left out. */
+  vipAddress?: string;
 }
 
 /** A process outside the cluster that is pointed at the new main and restarted after a change (seed 000's replicas). */
@@ -239,13 +243,29 @@ export interface ConsumerConfig {
   document: string;
 }
 
-export interface VipConfig {
-  kind: 'eip';
-  allocationId: string;
+interface VipPlace {
   /** Where clients connect: host of the VIP and port of the engine. */
   host: string;
   port: number;
 }
+
+export interface EipVipConfig extends VipPlace {
+  kind: 'eip';
+  allocationId: string;
+}
+
+export interface Route53VipConfig extends VipPlace {
+  kind: 'route53';
+  hostedZoneId: string;
+  /** Full name of the record, lower case, without the last dot. */
+  name: string;
+  /** Of the address record, in s: clients see the old address for at least so long. */
+  ttlS: number;
+  /** The zone is answered inside its VPCs only. */
+  private: boolean;
+}
+
+export type VipConfig = EipVipConfig | Route53VipConfig;
 
 export type FenceRung = 'demote-ack' | 'self-fence' | 'power-off';
 

@@ -126,10 +126,35 @@ export interface Power {
 export interface Vip {
   /** Node that the VIP points to, null when none; a foreign target is Refused with what is there. */
   read(config: ClusterConfig): Outside<NodeName | null>;
-  /** Takes it from `from`. Idempotent when it already points nowhere; Refused when somebody else has it. */
-  withdraw(config: ClusterConfig, from: NodeName | null): Outside<void>;
-  /** Gives it to `to`, only if it points to `from` or nowhere or already to `to`; reads back before it says so (T43, T47). */
-  move(config: ClusterConfig, from: NodeName | null, to: NodeName): Outside<void>;
+  /** `read` for many clusters, by name, in as few calls as the service allows (T66); each has an answer of its own. */
+  readMany(configs: readonly ClusterConfig[]): Promise<ReadonlyMap<string, Result<NodeName | null, OutsideProblem>>>;
+  /**
+   * Takes it from `from`. Idempotent when it already points nowhere; Refused when somebody else has it, or when `epoch` is lower
+   * than the one that is stored (L5, T48).
+   */
+  withdraw(config: ClusterConfig, from: NodeName | null, epoch: number): Outside<void>;
+  /**
+   * Gives it to `to`, only if it points to `from` or nowhere or already to `to`, and `epoch` is not lower than the one that is
+   * stored; says so only when it is known to be there (T43, T47, T48).
+   */
+  move(config: ClusterConfig, from: NodeName | null, to: NodeName, epoch: number): Outside<VipMoved>;
+  /** Looks, for `boundMs` at the most, whether clients are led to this node yet; null: the move has seen to that itself. Reads only. */
+  verify(
+    config: ClusterConfig,
+    node: NodeName,
+    given: { change: string | null; boundMs: number },
+  ): Outside<VipSeen | null>;
+}
+
+export interface VipMoved {
+  /** What the service calls this change while it spreads; null when there is nothing to ask for. */
+  change: string | null;
+}
+
+export interface VipSeen {
+  everywhere: boolean;
+  /** How that was found out, as a sentence for the journal. */
+  because: string;
 }
 
 export interface Executions {

@@ -44,7 +44,7 @@ export function readOnly({ leases, reports, settings, operations, clock, ids, jo
     events: { publish: no },
     poker: { poke: no, redirect: no },
     power: { state: no, cut: no, start: no },
-    vip: { read: no, withdraw: no, move: no },
+    vip: { read: no, readMany: async () => new Map(), withdraw: no, move: no, verify: no },
     clock,
     ids,
   };

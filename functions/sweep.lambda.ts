@@ -17,12 +17,13 @@ const logger = new Logger();
 const sfn = createClient(SFNClient, controlPlane);
 const table = createTable();
 const clock = createSystemClock();
+const leases = createLeaseStore(table);
 const ports = {
   clock,
   settings: createSettings(table),
-  leases: createLeaseStore(table),
+  leases,
   ...executions(clock),
-  ...vip(clock),
+  ...vip(clock, leases),
 };
 
 const alreadyThere = 'ExecutionAlreadyExists';

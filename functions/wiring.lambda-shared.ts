@@ -10,7 +10,7 @@ import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import { assert } from '../core/assert';
-import type { Clock } from '../core/ports';
+import type { Clock, LeaseStore } from '../core/ports';
 import type { Ports } from '../workflows/step';
 
 /** A call to the store must not eat a step's time; EC2 and SSM are control planes that may be slow. */
@@ -18,7 +18,7 @@ const store = { requestTimeoutMs: 1500, maxAttempts: 3 };
 export const controlPlane = { requestTimeoutMs: 5000, maxAttempts: 4 };
 
 /** Gives some ports beyond the store. */
-export type MorePorts = (clock: Clock) => Partial<Ports>;
+export type MorePorts = (clock: Clock, leases: LeaseStore) => Partial<Ports>;
 
 export function required(name: string): string {
   const value = process.env[name];
@@ -45,14 +45,15 @@ export function createPorts(more: readonly MorePorts[], tracer: Tracer): Ports {
   const clock = createSystemClock();
   const ids = createSystemIds();
   const table = createTable(tracer);
+  const leases = createLeaseStore(table);
   const given: Partial<Ports> = {
     clock,
     ids,
-    leases: createLeaseStore(table),
+    leases,
     reports: createReports(table),
     settings: createSettings(table),
     journal: createJournal(table, ids),
-    ...Object.assign({}, ...more.map((make) => make(clock))),
+    ...Object.assign({}, ...more.map((make) => make(clock, leases))),
   };
   return new Proxy(given as Ports, {
     get: (ports, name: keyof Ports) => {

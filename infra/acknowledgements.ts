@@ -69,7 +69,7 @@ const wildcards: readonly Acknowledgement[] = [
   { on: ['take-vip', 'move-vip'], resource: () => here('ec2', 'network-interface/*'), reason: byTag },
   { on: ['redirect'], resource: () => here('ssm', 'document/*'), reason: byTag },
   {
-    on: ['see-vip', 'take-vip', 'move-vip'],
+    on: ['see-spread'],
     resource: () => 'arn:<AWS::Partition>:route53:::change/*',
     reason: 'the id of a change is not known before it is made; only its state can be read',
   },

@@ -1,6 +1,7 @@
 // The one configuration file: its schema, its defaults, and every fault with its path, all at once. Read at synth and by
 // local/; agents and functions get the result from the table. Documented in docs/configuration.md.
 
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { storeLossModes } from '../core/failsafe';
 import { defaultFlapping } from '../core/flapping';
@@ -16,6 +17,14 @@ const nodeSchema = z.strictObject({
   port: z.int().min(1).max(65535).default(5432),
   priority: z.int().min(0).max(1000).default(100),
   agentPort: z.int().min(1).max(65535).default(8009),
+  networkInterfaceId: z
+    .string()
+    .regex(/^eni-[0-9a-f]{8,17}$/, 'a network interface id looks like eni-0123456789abcdef0')
+    .optional(),
+  vipAddress: z
+    .string()
+    .refine((address) => isIP(address) !== 0, 'must be an IP address')
+    .optional(),
 });
 
 const timing = z.number().optional();
@@ -40,19 +49,44 @@ const timingsSchema = z
     for (const message of judgeTimings(timings)) context.addIssue({ code: 'custom', message });
   });
 
+const port = z.int().min(1).max(65535).default(5432);
+const vipSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('eip'),
+    allocationId: z.string().regex(/^eipalloc-[0-9a-f]{8,}$/, 'an allocation id looks like eipalloc-0123456789abcdef0'),
+    host: z.string().min(1),
+    port,
+  }),
+  z
+    .strictObject({
+      kind: z.literal('route53'),
+      hostedZoneId: z.string().regex(/^Z[0-9A-Z]{3,31}$/, 'a hosted zone id looks like Z0123456789ABCDEFGHIJ'),
+      // Other characters are legal in DNS, and Route 53 spells them differently when it is asked.
+      name: z
+        .string()
+        .max(253)
+        .regex(
+          /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{1,63}$/,
+          'must be a full name, lower case and without the last dot, such as db.example.com',
+        ),
+      ttlS: z
+        .int()
+        .min(1, 'a record that may not be kept would be asked for with every connection')
+        .max(3600)
+        .default(5),
+      private: z.boolean().default(false),
+      host: z.string().min(1).optional(),
+      port,
+    })
+    .transform((vip) => ({ ...vip, host: vip.host ?? vip.name })),
+]);
+
 const clusterSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a cluster name is lower-case letters, digits and dashes'),
     engine: z.literal('postgres'),
     nodes: z.array(nodeSchema).min(2, 'a cluster needs a main and at least one backup').max(15),
-    vip: z.strictObject({
-      kind: z.literal('eip'),
-      allocationId: z
-        .string()
-        .regex(/^eipalloc-[0-9a-f]{8,}$/, 'an allocation id looks like eipalloc-0123456789abcdef0'),
-      host: z.string().min(1),
-      port: z.int().min(1).max(65535).default(5432),
-    }),
+    vip: vipSchema,
     timings: timingsSchema.prefault({}),
     fence: z
       .array(z.enum(['demote-ack', 'self-fence', 'power-off']))
@@ -90,7 +124,9 @@ const clusterSchema = z
       )
       .default([]),
   })
-  .superRefine(({ nodes, replication }, context) => {
+  .superRefine(({ nodes, replication, vip }, context) => {
+    for (const { path, message } of vip.kind === 'route53' ? addressFaults(nodes) : [])
+      context.addIssue({ code: 'custom', path: ['nodes', ...path], message });
     for (const [field, values] of Object.entries({
       name: nodes.map(({ name }) => name),
       instanceId: nodes.map(({ instanceId }) => instanceId),
@@ -112,6 +148,32 @@ const clusterSchema = z
       context.addIssue({ code: 'custom', path: ['nodes'], message: 'every priority is 0: nobody could ever be main' });
     }
   });
+
+/** A record holds addresses, of one family, and says by them which node it is at. */
+function addressFaults(nodes: readonly z.output<typeof nodeSchema>[]): { path: PropertyKey[]; message: string }[] {
+  const addresses = nodes.map(({ host, vipAddress }) => vipAddress ?? host);
+  const names = addresses.flatMap((address, index) =>
+    isIP(address) === 0
+      ? [
+          {
+            path: [index, 'host'],
+            message: `a VIP in Route 53 needs the node's IP address: '${address}' is a name; give an address here or as vipAddress`,
+          },
+        ]
+      : [],
+  );
+  if (names.length > 0) return names;
+  const families = new Set(addresses.map(isIP));
+  const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
+  return [
+    ...(families.size > 1
+      ? [{ path: [], message: 'the addresses of all nodes must be IPv4, or all IPv6: one record holds them' }]
+      : []),
+    ...(twice
+      ? [{ path: [], message: `two nodes have the same address ${twice}: a record could not tell which it is at` }]
+      : []),
+  ];
+}
 
 const configSchema = z
   .strictObject({ clusters: z.array(clusterSchema).min(1, 'there is no cluster to protect') })
@@ -149,6 +211,17 @@ function parsed<Schema extends z.ZodType>(schema: Schema, input: unknown, file: 
   const faults = error.issues.map(({ path, message }) => `  ${where(path)}: ${message}`);
   throw new ConfigFaulty(`${file} has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.join('\n')}`);
 }
+
+/** What is allowed and seldom wise, each as a sentence. */
+export const warningsOf = ({ name, vip }: ClusterConfig): string[] =>
+  vip.kind === 'route53' && vip.ttlS > wiseTtlS
+    ? [
+        `${name}: with a ttlS of ${vip.ttlS} clients may go on to the old main's address for ${vip.ttlS} s after a move; 5 is usual, docs/vip.md has the arithmetic`,
+      ]
+    : [];
+
+/** A record kept for longer outlasts the failover itself several times. */
+const wiseTtlS = 30;
 
 const where = (path: readonly PropertyKey[]): string =>
   path

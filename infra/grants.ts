@@ -21,20 +21,8 @@ export interface Places {
   executionArns: string[];
   pokeDocumentArn: string;
   busArn: string;
-  /** Zones whose records the functions may change; Route 53 knows no condition on a zone's tags. */
-  hostedZones: readonly HostedZoneGrant[];
   /** `arn:partition:service:region:account:resource` of this stack's account. */
   arn: (service: string, resource: string) => string;
-}
-
-export interface HostedZoneGrant {
-  /** As Route 53 shows it, e.g. Z0123456789ABCDEFGHIJ. */
-  readonly id: string;
-  /**
-   * Patterns of the record names that may be changed, in lower case and without the last dot, e.g. `*.db.example.com`.
-   * @default every name in the zone
-   */
-  readonly names?: readonly string[];
 }
 
 // biome-ignore format: the grants stay visible as a table
@@ -51,7 +39,7 @@ export const rights: Record<string, readonly Right[]> = {
   'choose-for-switchover': ['store', 'reports'],
   claim: ['store', 'executions', 'poke'],
   configure: ['configure'],
-  confirm: ['store', 'reports'],
+  confirm: ['store', 'reports', 'see-spread'],
   dispatch: ['start-failover'],
   drain: ['store', 'reports'],
   end: ['store', 'publish'],
@@ -122,7 +110,9 @@ const statements = {
     ),
     allow(['ssm:GetCommandInvocation'], any),
   ],
-  'see-vip': (places) => seeVip(places),
+  'see-vip': () => seeVip(),
+  /** Whether a record is everywhere yet; an address needs none. */
+  'see-spread': () => [],
   'take-vip': (places) => takeVip(places),
   'move-vip': (places) => [
     ...takeVip(places),
@@ -147,41 +137,17 @@ const statements = {
 
 export type Right = keyof typeof statements;
 
-const zoneArn = (id: string): string => `arn:${Aws.PARTITION}:route53:::hostedzone/${id}`;
-
-function seeVip({ hostedZones }: Places): PolicyStatement[] {
-  const see = allow(['ec2:DescribeAddresses'], any);
-  if (hostedZones.length === 0) return [see];
-  return [
-    see,
-    allow(
-      ['route53:GetHostedZone', 'route53:ListResourceRecordSets'],
-      hostedZones.map(({ id }) => zoneArn(id)),
-    ),
-    // The id of a change is not known before it is made.
-    allow(['route53:GetChange'], [`arn:${Aws.PARTITION}:route53:::change/*`]),
-  ];
-}
+/** These three have more where a zone holds VIPs (constructs/vip-zone.ts). */
+const seeVip = (): PolicyStatement[] => [allow(['ec2:DescribeAddresses'], any)];
 
 const takeVip = (places: Places): PolicyStatement[] => [
-  ...seeVip(places),
+  ...seeVip(),
   allow(
     ['ec2:DisassociateAddress'],
     ['elastic-ip/*', 'network-interface/*'].map((resource) => places.arn('ec2', resource)),
     tagged(places),
   ),
-  ...places.hostedZones.map((zone) => changeRecords(zone)),
 ];
-
-/** Never an UPSERT: it would overwrite whatever is there, and only DELETE with CREATE is a compare-and-swap (T43). */
-const changeRecords = ({ id, names }: HostedZoneGrant): PolicyStatement =>
-  allow(['route53:ChangeResourceRecordSets'], [zoneArn(id)], {
-    'ForAllValues:StringEquals': {
-      'route53:ChangeResourceRecordSetsActions': ['CREATE', 'DELETE'],
-      'route53:ChangeResourceRecordSetsRecordTypes': ['A', 'AAAA', 'TXT'],
-    },
-    ...(names ? { 'ForAllValues:StringLike': { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': names } } : {}),
-  });
 
 /** With a key of the customer's, whoever reads or writes the table uses it, through DynamoDB only. */
 export const throughTable = (keyArn: string): PolicyStatement =>

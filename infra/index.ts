@@ -3,4 +3,3 @@
 export { type ClusterInput, ConfigFaulty, defineConfig, type MainstayConfigInput } from './config';
 export { ControlPlane, type ControlPlaneProps, controlPlaneTag } from './constructs/control-plane';
 export { ProtectedCluster, type ProtectedClusterProps } from './constructs/protected-cluster';
-export type { HostedZoneGrant } from './grants';

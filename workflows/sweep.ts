@@ -2,9 +2,10 @@
 // at the main (T47, T50). Level-triggered: it may run at any time, twice, or late. Must never touch anything itself: the plan
 // `settle` does, under the lock.
 
-import type { ClusterConfig, Lease } from '../core/model';
+import type { OutsideProblem } from '../core/errors';
+import type { ClusterConfig, Lease, NodeName } from '../core/model';
 import type { Outside } from '../core/ports';
-import { ok } from '../core/result';
+import { ok, type Result } from '../core/result';
 import type { WorkflowState } from './state';
 import type { Ports } from './step';
 
@@ -14,15 +15,25 @@ type Looking = Pick<Ports, 'leases' | 'executions' | 'vip' | 'clock'>;
 export async function leftBehind(
   { executions, vip }: Pick<Looking, 'executions' | 'vip'>,
   config: ClusterConfig,
-  { operation, phase, holder }: Lease,
+  lease: Lease,
 ): Outside<string | null> {
-  if (operation !== null) {
-    const running = await executions.running(operation.id);
-    if (!running.ok) return running;
-    return ok(running.value ? null : `${operation.kind} ${operation.id} by ${operation.by} was abandoned`);
-  }
-  if (phase !== 'held') return ok(null);
-  const at = await vip.read(config);
+  if (lease.operation !== null) return abandoned({ executions }, lease.operation);
+  return hasVip(lease) ? astray(lease, await vip.read(config)) : ok(null);
+}
+
+async function abandoned(
+  { executions }: Pick<Looking, 'executions'>,
+  operation: NonNullable<Lease['operation']>,
+): Outside<string | null> {
+  const running = await executions.running(operation.id);
+  if (!running.ok) return running;
+  return ok(running.value ? null : `${operation.kind} ${operation.id} by ${operation.by} was abandoned`);
+}
+
+/** Whether the VIP has a place where it must be: there is a main, and nobody is moving anything. */
+const hasVip = ({ operation, phase }: Lease): boolean => operation === null && phase === 'held';
+
+function astray({ holder }: Lease, at: Result<NodeName | null, OutsideProblem>): Result<string | null, OutsideProblem> {
   if (!at.ok) return at;
   return ok(at.value === holder ? null : `the VIP is at ${at.value ?? 'nobody'}, and ${holder} is the main`);
 }
@@ -36,29 +47,64 @@ export interface Swept {
   problems: string[];
 }
 
+/** Clusters whose leases are read side by side: a thousand clusters within seconds, and never a thousand requests at once. */
+const atOnce = 25;
+
+interface Subject {
+  config: ClusterConfig;
+  lease: Lease;
+}
+
+/** VIPs are read for all clusters together, after their leases: the control planes behind them allow few calls (T66). */
 export async function sweep(ports: Looking & Pick<Ports, 'settings'>, start: StartSettle): Promise<Swept> {
   const swept: Swept = { started: [], problems: [] };
   const clusters = await ports.settings.clusters();
   if (!clusters.ok) return { ...swept, problems: [clusters.error.message] };
-  for (const cluster of clusters.value) {
-    const config = await ports.settings.config(cluster);
-    const name = config.ok && config.value ? await sweepOne(ports, config.value, start) : config;
-    if (!name.ok) swept.problems.push(`${cluster}: ${name.error.message}`);
-    else if (typeof name.value === 'string') swept.started.push(name.value);
+  const tell = (cluster: string, { message }: OutsideProblem) => void swept.problems.push(`${cluster}: ${message}`);
+  const subjects: Subject[] = [];
+  for (const { cluster, found } of await inBatches(clusters.value, (cluster) => look(ports, cluster))) {
+    if (!found.ok) tell(cluster, found.error);
+    else if (found.value) subjects.push(found.value);
+  }
+  const vips = await ports.vip.readMany(subjects.filter(({ lease }) => hasVip(lease)).map(({ config }) => config));
+  for (const { config, lease } of subjects) {
+    const at = vips.get(config.name);
+    const reason = lease.operation ? await abandoned(ports, lease.operation) : at ? astray(lease, at) : ok(null);
+    const name = reason.ok && reason.value !== null ? await settle(ports, lease, reason.value, start) : reason;
+    if (!name.ok) tell(config.name, name.error);
+    else if (name.value !== null) swept.started.push(name.value);
   }
   return swept;
 }
 
-/** Name of the execution that was started, or null. */
-async function sweepOne(ports: Looking, config: ClusterConfig, start: StartSettle): Outside<string | null> {
-  const lease = await ports.leases.read(config.name);
-  if (!lease.ok || lease.value === null) return lease.ok ? ok(null) : lease;
-  const reason = await leftBehind(ports, config, lease.value);
-  if (!reason.ok || reason.value === null) return reason;
+async function inBatches<T>(clusters: readonly string[], look: (cluster: string) => Outside<T>) {
+  const found: { cluster: string; found: Awaited<Outside<T>> }[] = [];
+  for (let from = 0; from < clusters.length; from += atOnce) {
+    const batch = clusters.slice(from, from + atOnce);
+    found.push(...(await Promise.all(batch.map(async (cluster) => ({ cluster, found: await look(cluster) })))));
+  }
+  return found;
+}
+
+/** null: no configuration any more, or nobody was ever main. */
+async function look(ports: Looking & Pick<Ports, 'settings'>, cluster: string): Outside<Subject | null> {
+  const [config, lease] = await Promise.all([ports.settings.config(cluster), ports.leases.read(cluster)]);
+  if (!config.ok) return config;
+  if (!lease.ok) return lease;
+  return ok(config.value && lease.value ? { config: config.value, lease: lease.value } : null);
+}
+
+/** Name of the execution that was started. */
+async function settle(
+  { clock }: Pick<Looking, 'clock'>,
+  { cluster, epoch, version }: Lease,
+  reason: string,
+  start: StartSettle,
+): Outside<string> {
   // Made of what was seen, so that two sweeps start one execution, and of the minute, so that one that failed is followed by
   // another; 31 + 9 + 10 + 12 + 13 characters at the most.
-  const minute = ports.clock.wall().slice(0, 16).replace(/\D/g, '');
-  const name = `${config.name}-settle-e${lease.value.epoch}-v${lease.value.version}-${minute}`;
-  const started = await start(name, { cluster: config.name, by: 'automatic', reason: reason.value });
+  const minute = clock.wall().slice(0, 16).replace(/\D/g, '');
+  const name = `${cluster}-settle-e${epoch}-v${version}-${minute}`;
+  const started = await start(name, { cluster, by: 'automatic', reason });
   return started.ok ? ok(name) : started;
 }

@@ -19,7 +19,7 @@ interface SdkError {
 const permission =
   /^(AccessDenied(Exception)?|UnauthorizedOperation|UnauthorizedException|AuthFailure|InvalidClientTokenId|UnrecognizedClientException|OptInRequired|MissingAuthenticationToken)$/;
 const throttled =
-  /Throttl|^(RequestLimitExceeded|ProvisionedThroughputExceededException|TooManyRequests(Exception)?|SlowDown)$/;
+  /Throttl|^(RequestLimitExceeded|PriorRequestNotComplete|ProvisionedThroughputExceededException|TooManyRequests(Exception)?|SlowDown)$/;
 const unanswered =
   /^(TimeoutError|AbortError|RequestTimeout(Exception)?|InternalServerError|InternalError|InternalFailure|ServiceUnavailable(Exception)?|Unavailable)$/;
 /** A wall clock that was stepped (T7) or credentials that ran out: the SDK mends both at the next attempt. */

@@ -6,8 +6,8 @@ import type { OutsideProblem } from '../../core/errors';
 import { fail, type Result } from '../../core/result';
 import { unreachable } from '../problems';
 
-/** timeout-before: it never happened. timeout-after: it happened and the reply was lost. */
-export type Fault = 'timeout-before' | 'timeout-after' | 'throttle' | null;
+/** timeout-before: it never happened. timeout-after: it happened and the reply was lost. server-fault: a 5xx, and nothing was done. */
+export type Fault = 'timeout-before' | 'timeout-after' | 'throttle' | 'server-fault' | null;
 
 export interface Call {
   /** Port, or the SDK's service: `LeaseStore`, `Addresses`, `DynamoDB` … */
@@ -20,9 +20,7 @@ export interface Call {
 export interface Faults {
   before?(call: Call): Fault | Promise<Fault>;
   /** Runs when the call has had its effect: only the reply can still be lost. */
-  after?(
-    call: Call,
-  ): Exclude<Fault, 'timeout-before' | 'throttle'> | Promise<Exclude<Fault, 'timeout-before' | 'throttle'>>;
+  after?(call: Call): 'timeout-after' | null | Promise<'timeout-after' | null>;
 }
 
 const problems: Record<NonNullable<Fault>, (call: Call) => OutsideProblem> = {
@@ -31,6 +29,10 @@ const problems: Record<NonNullable<Fault>, (call: Call) => OutsideProblem> = {
   throttle: ({ port, method }) =>
     unreachable(`${port}.${method}: ThrottlingException: rate exceeded`, 'try again later', {
       error: 'ThrottlingException',
+    }),
+  'server-fault': ({ port, method }) =>
+    unreachable(`${port}.${method}: InternalError`, 'read before trying again: it may have happened', {
+      error: 'InternalError',
     }),
 };
 
@@ -53,7 +55,7 @@ export function withFaults<Port extends object>(port: string, target: Port, faul
 
 async function faulty(call: Call, run: Method, faults: Faults): ReturnType<Method> {
   const before = (await faults.before?.(call)) ?? null;
-  if (before === 'timeout-before' || before === 'throttle') return fail(problems[before](call));
+  if (before !== null && before !== 'timeout-after') return fail(problems[before](call));
   const outcome = await run(...call.args);
   const after = before ?? (await faults.after?.(call)) ?? null;
   return after === null ? outcome : fail(problems[after](call));

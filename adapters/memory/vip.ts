@@ -1,10 +1,10 @@
 // The VIP in memory: addresses with EC2's semantics (no re-association, association ids that are used once) under the very
 // algorithm that runs against EC2 (address-vip.ts). Faults strike its single calls, between which others may step in.
 
-import type { Clock, Vip } from '../../core/ports';
+import type { Clock, LeaseStore, Vip } from '../../core/ports';
 import { fail, ok } from '../../core/result';
-import { type Addresses, type Association, createVip } from '../address-vip';
-import { broken, refused } from '../problems';
+import { type Addresses, type Association, createVip, storedEpoch, unknownAddress } from '../address-vip';
+import { refused } from '../problems';
 import { type Faults, withFaults } from './faults';
 
 export interface MemoryAddresses extends Addresses {
@@ -23,26 +23,27 @@ export interface MemoryAddressesOptions {
 export function createMemoryAddresses({ allocationIds, faults, onChange }: MemoryAddressesOptions): MemoryAddresses {
   const held = new Map<string, Association | null>(allocationIds.map((id) => [id, null]));
   let associations = 0;
-  const set = (allocationId: string, instanceId: string | null) => {
+  const set = (allocationId: string, instanceId: string | null, networkInterfaceId: string | null = null) => {
     associations += 1;
-    const association = { associationId: `eipassoc-${associations}`, instanceId, networkInterfaceId: null };
+    const association = { associationId: `eipassoc-${associations}`, instanceId, networkInterfaceId };
     held.set(allocationId, instanceId === null ? null : association);
     onChange?.(allocationId, instanceId);
   };
-  const unknown = (id: string) =>
-    fail(broken(`there is no address ${id}`, 'correct vip.allocationId in the configuration'));
+  const unknown = (id: string) => fail(unknownAddress(id));
 
   const addresses: Addresses = {
     describe: async (id) => {
       const association = held.get(id);
       return association === undefined ? unknown(id) : ok(structuredClone(association));
     },
-    associate: async (id, instanceId) => {
+    describeMany: async (ids) =>
+      ok(new Map(ids.flatMap((id) => (held.has(id) ? [[id, structuredClone(held.get(id) ?? null)]] : [])))),
+    associate: async (id, { instanceId, networkInterfaceId }) => {
       const association = held.get(id);
       if (association === undefined) return unknown(id);
       if (association)
         return fail(refused(`Resource.AlreadyAssociated: ${id}`, 'read what is there now', { ...association }));
-      return ok(set(id, instanceId));
+      return ok(set(id, instanceId, networkInterfaceId));
     },
     disassociate: async (associationId) => {
       const [id] = [...held].find(([, association]) => association?.associationId === associationId) ?? [];
@@ -51,7 +52,7 @@ export function createMemoryAddresses({ allocationIds, faults, onChange }: Memor
   };
   return {
     ...withFaults('Addresses', addresses, faults),
-    steal: set,
+    steal: (id, instanceId) => set(id, instanceId),
     target: (id) => held.get(id)?.instanceId ?? null,
   };
 }
@@ -59,5 +60,5 @@ export function createMemoryAddresses({ allocationIds, faults, onChange }: Memor
 /** How long EC2 may take to show a change, and how often to look, in ms. */
 const readBack = { readBackMs: 2000, pollMs: 100 };
 
-export const createMemoryVip = (addresses: Addresses, clock: Clock): Vip =>
-  createVip(addresses, { clock, ...readBack });
+export const createMemoryVip = (addresses: Addresses, clock: Clock, leases: Pick<LeaseStore, 'read'>): Vip =>
+  createVip(addresses, { clock, epochOf: storedEpoch(leases), ...readBack });

@@ -59,7 +59,7 @@ export async function runStart(options: StartOptions, session: Session): Promise
     reached: ({ phase, holder, epoch }) => phase === 'held' && holder === node && epoch === seated.epoch,
     what: `${node} becoming main of ${config.name}`,
   });
-  await giveVip(session, config, node);
+  await giveVip(session, config, node, main.epoch);
   const ms = Math.round(desk.clock.nowMs() - startedAtMs);
   screen.line(
     screen.paint.green(`START OF '${node}@${config.name}' WAS SUCCESSFUL (epoch ${main.epoch}, ${durationText(ms)})`),
@@ -68,9 +68,9 @@ export async function runStart(options: StartOptions, session: Session): Promise
 }
 
 /** The first main has no workflow that could move the VIP; whoever has it now lost the cluster or never had it. */
-async function giveVip({ desk, screen }: Session, config: ClusterConfig, node: NodeName): Promise<void> {
+async function giveVip({ desk, screen }: Session, config: ClusterConfig, node: NodeName, epoch: number): Promise<void> {
   const from = must(await desk.vip.read(config));
-  must(await desk.vip.move(config, from, node));
+  must(await desk.vip.move(config, from, node, epoch));
   screen.line(`VIP ${config.vip.host}:${config.vip.port} POINTS TO ${node}`);
 }
 

@@ -13,7 +13,7 @@ import { Construct } from 'constructs';
 import { plans } from '../../workflows/plans';
 import { bundleFunctions } from '../bundle';
 import { documents } from '../documents';
-import type { HostedZoneGrant, Places } from '../grants';
+import type { Places } from '../grants';
 import { Functions } from './functions';
 import { leaseTable } from './lease-table';
 import { StateMachines } from './step-functions';
@@ -46,11 +46,6 @@ export interface ControlPlaneProps {
    * @default false
    */
   readonly deletionProtection?: boolean;
-  /**
-   * Route 53 zones with the names of clusters: the functions may change A, AAAA and TXT records there. A few for a whole fleet.
-   * @default none
-   */
-  readonly hostedZones?: readonly HostedZoneGrant[];
 }
 
 /** Tag by which the rights of the functions are bounded: its value is the control plane's name. */
@@ -117,7 +112,7 @@ export class ControlPlane extends Construct {
 }
 
 /** By name, not by reference: the functions are made before the state machines that call them. */
-function placesOf(name: string, table: TableV2, { encryptionKey, hostedZones = [] }: ControlPlaneProps): Places {
+function placesOf(name: string, table: TableV2, { encryptionKey }: ControlPlaneProps): Places {
   const arn = (service: string, resource: string) =>
     `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
   const kinds = Object.keys(plans);
@@ -127,7 +122,6 @@ function placesOf(name: string, table: TableV2, { encryptionKey, hostedZones = [
     tableName: table.tableName,
     tableArn: table.tableArn,
     ...(encryptionKey ? { keyArn: encryptionKey.keyArn } : {}),
-    hostedZones,
     kinds,
     stateMachineArns: kinds.map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
     settleArn: arn('states', `stateMachine:${name}-settle`),

@@ -2,15 +2,16 @@
 // its nodes get what they need to do. May stand in another stack than the control plane. Must never touch a lease: a cluster
 // that is taken out of the app keeps it, because its nodes may still be running.
 
-import { CfnOutput, CustomResource, Duration, Stack, Tags } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, CustomResource, Duration, Stack, Tags } from 'aws-cdk-lib';
 import { type IRole, ManagedPolicy, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct, type IConstruct } from 'constructs';
 import type { ClusterConfig } from '../../core/model';
 import { acknowledgeNodes } from '../acknowledgements';
-import { type ClusterInput, parseCluster } from '../config';
+import { type ClusterInput, parseCluster, warningsOf } from '../config';
 import { agentStatements, systemsManagerStatements } from '../node-grants';
 import { type ControlPlane, controlPlaneTag } from './control-plane';
 import { parsedWithTokens } from './tokens';
+import { allowVipZone } from './vip-zone';
 
 export interface ProtectedClusterProps {
   /** The control plane that looks after this cluster. */
@@ -53,6 +54,9 @@ export class ProtectedCluster extends Construct {
     this.controlPlane.register(this.config.name);
     for (const resource of props.resources ?? []) Tags.of(resource).add(controlPlaneTag, this.controlPlane.name);
     this.nodePolicy = this.policy(props);
+    const { vip } = this.config;
+    if (vip.kind === 'route53') allowVipZone(this.controlPlane, vip.hostedZoneId);
+    for (const warning of warningsOf(this.config)) Annotations.of(this).addWarningV2('mainstay:unwise', warning);
     this.configuration();
   }
 

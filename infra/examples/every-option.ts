@@ -1,4 +1,4 @@
-// A control plane and two clusters with every option on: what cdk-nag, docs/iam.md and the tests look at. One cluster's
+// A control plane and three clusters with every option on: what cdk-nag, docs/iam.md and the tests look at. One cluster's
 // instances are made by the app, the other's exist already.
 
 import { type App, Fn, Stack } from 'aws-cdk-lib';
@@ -19,7 +19,6 @@ export function everyOption(app: App, functionDirs: Record<string, string>): Sta
       stack.formatArn({ service: 'kms', resource: 'key', resourceName: '0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f' }),
     ),
     deletionProtection: true,
-    hostedZones: [{ id: 'Z0123456789ABCDEFGHIJ', names: ['*.db.example.com'] }],
   });
   new ProtectedCluster(stack, 'Alpha', {
     controlPlane,
@@ -44,6 +43,7 @@ export function everyOption(app: App, functionDirs: Record<string, string>): Sta
       vip: { kind: 'eip', allocationId: address.attrAllocationId, host: address.attrPublicIp },
     },
   });
+  new ProtectedCluster(stack, 'Gamma', { controlPlane, cluster: gamma });
   return stack;
 }
 
@@ -63,6 +63,17 @@ export const alpha: ClusterInput = {
   onStoreLoss: 'failsafe',
   replication: { mode: 'strict', backups: 2 },
   consumers: [{ name: 'reports', instanceId: 'i-0a1b2c3d4e5f60009', document: 'redirect-reports' }],
+};
+
+/** A name in a private zone as the VIP. */
+const gamma: ClusterInput = {
+  name: 'gamma',
+  engine: 'postgres',
+  nodes: [
+    { name: 'db1', instanceId: 'i-0a1b2c3d4e5f60011', zone: 'eu-central-1a', host: '10.0.1.12' },
+    { name: 'db2', instanceId: 'i-0a1b2c3d4e5f60012', zone: 'eu-central-1b', host: '10.0.2.12' },
+  ],
+  vip: { kind: 'route53', hostedZoneId: 'Z0123456789ABCDEFGHIJ', name: 'gamma.db.example.com', private: true },
 };
 
 /** Nothing here belongs to Mainstay; `disableApiStop` would make power-off impossible. */

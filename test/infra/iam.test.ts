@@ -81,7 +81,7 @@ const portRights: Record<string, readonly Right[]> = {
   executions: ['executions'],
   poker: ['poke', 'redirect'],
   power: ['cut-power', 'start-power'],
-  vip: ['see-vip', 'take-vip', 'move-vip'],
+  vip: ['see-vip', 'see-spread', 'take-vip', 'move-vip'],
 };
 
 test('a function has the rights of a port exactly if its file brings that port in', () => {

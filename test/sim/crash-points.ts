@@ -4,6 +4,7 @@
 import type { OperationKind } from '../../core/model';
 import { isTogether } from '../../core/plan';
 import { plans } from '../../workflows/plans';
+import { anAddress } from '../support/samples';
 import { comeToRest } from './history';
 import { World } from './world';
 
@@ -34,7 +35,7 @@ async function occasion(kind: OperationKind): Promise<{ world: World; input: obj
   const main = world.main();
   if (kind === 'switchover' || !main) return { world, input: {} };
   if (kind === 'settle') {
-    world.addresses.steal(world.config.vip.allocationId, null);
+    world.addresses.steal(anAddress(world.config), null);
     return { world, input: {} };
   }
   main.powerOff();

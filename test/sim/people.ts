@@ -3,6 +3,7 @@
 import { type ChangeRequest, changed, type TransitionName } from '../../core/lease';
 import type { OperationKind, PolicyMode } from '../../core/model';
 import type { Outcome } from '../../workflows/interpreter';
+import { anAddress } from '../support/samples';
 import type { Machine } from './machine';
 import type { World } from './world';
 
@@ -44,7 +45,7 @@ export class People {
     world.byPerson = true;
     if (await this.change('seat', { node: right.name })) {
       world.clients.writeOff(right);
-      world.addresses.steal(world.config.vip.allocationId, right.config.instanceId);
+      world.addresses.steal(anAddress(world.config), right.config.instanceId);
     }
     world.byPerson = false;
   }

@@ -15,7 +15,7 @@ import type { ClusterConfig, Lease, NodeConfig, Report } from '../../core/model'
 import type { JournalEntry, MainstayEvent, Outside } from '../../core/ports';
 import { fail, ok } from '../../core/result';
 import type { Ports } from '../../workflows/step';
-import { aConfig } from '../support/samples';
+import { aConfig, anAddress } from '../support/samples';
 import { type Conditions, overNetwork } from './calls';
 import { Clients } from './clients';
 import { Cloud } from './cloud';
@@ -90,7 +90,7 @@ export class World implements Scene {
     });
     this.witness = new Witness(this, (what) => this.tell(what));
     this.addresses = createMemoryAddresses({
-      allocationIds: [this.config.vip.allocationId],
+      allocationIds: [anAddress(this.config)],
       onChange: (_, instanceId) => {
         const to = this.machines.find((machine) => machine.config.instanceId === instanceId)?.name ?? null;
         this.tell(`VIP at ${to ?? 'nobody'}`);
@@ -130,7 +130,7 @@ export class World implements Scene {
   }
 
   vipTarget(): Machine | undefined {
-    const target = this.addresses.target(this.config.vip.allocationId);
+    const target = this.addresses.target(anAddress(this.config));
     return this.machines.find(({ config }) => config.instanceId === target);
   }
 
@@ -254,7 +254,7 @@ export class World implements Scene {
     const seated = changed(vacant, 'seat', { node: first?.name ?? '' }, this.ids.next());
     if (!seated.ok) throw new Error(seated.error.message);
     await this.store.leases.swap(null, { ...seated.value, version: 1 });
-    this.addresses.steal(this.config.vip.allocationId, first?.config.instanceId ?? null);
+    this.addresses.steal(anAddress(this.config), first?.config.instanceId ?? null);
     for (const machine of this.machines) this.startAgent(machine);
     void this.background(sweepEveryMs, () => void this.cloud.sweep());
     void this.background(40, () => this.clients.write());
@@ -312,7 +312,7 @@ export class World implements Scene {
         }),
       ),
       power: reach('Power', this.power),
-      vip: createMemoryVip(reach('Addresses', this.addresses), life.clock(this.clock)),
+      vip: createMemoryVip(reach('Addresses', this.addresses), life.clock(this.clock), reach('LeaseStore', leases)),
       executions: this.executions,
       clock: life.clock(this.clock),
       ids: this.ids,

@@ -9,9 +9,16 @@ import {
   EC2ServiceException,
 } from '@aws-sdk/client-ec2';
 import { type ClientOptions, createClient } from '../../adapters/aws/clients';
+import type { NodeConfig } from '../../core/model';
 
 interface Args {
-  input: { AllocationId?: string; AllowReassociation?: boolean; AssociationId?: string; InstanceIds?: string[] };
+  input: {
+    AllocationIds?: string[];
+    AllocationId?: string;
+    AllowReassociation?: boolean;
+    AssociationId?: string;
+    InstanceIds?: string[];
+  };
 }
 
 interface Answer {
@@ -43,6 +50,49 @@ export function refuseAlways(client: EC2Client, command: string, name: string, h
   client.middlewareStack.add(middleware as never, { step: 'deserialize', priority: 'high', name: 'refuseAlways' });
 }
 
+/** EC2 for one address and instances with several interfaces, without an endpoint; answers what it was asked to associate. */
+export function interfacesOf(client: EC2Client, nodes: readonly NodeConfig[]): object[] {
+  const requests: object[] = [];
+  let at: string | undefined;
+  const middleware =
+    (_: Next, context: { commandName?: string }) => async (args: { input: Record<string, unknown> }) => {
+      const name = String(args.input.NetworkInterfaceId);
+      if (context.commandName === 'AssociateAddressCommand') {
+        if (args.input.InstanceId !== undefined)
+          throw refusal(
+            'InvalidInstanceID',
+            `There are multiple interfaces attached to instance '${args.input.InstanceId}'`,
+          );
+        requests.push(args.input);
+        at = name;
+      }
+      if (context.commandName === 'DisassociateAddressCommand') at = undefined;
+      const InstanceId = nodes.find(({ networkInterfaceId }) => networkInterfaceId === at)?.instanceId;
+      const association = at ? { AssociationId: `eipassoc-${at}`, InstanceId, NetworkInterfaceId: at } : {};
+      return { response: {}, output: { $metadata: {}, Addresses: [association] } };
+    };
+  client.middlewareStack.add(middleware as never, { step: 'deserialize', priority: 'high', name: 'interfaces' });
+  return requests;
+}
+
+/** EC2 with addresses and nothing else, without an endpoint: `of` says what one is associated with, null that there is none. */
+export function answerAddresses(
+  client: EC2Client,
+  of: (allocationId: string) => { InstanceId: string } | null,
+): object[] {
+  const requests: object[] = [];
+  const middleware = () => async (args: { input: { Filters?: { Values?: string[] }[] } }) => {
+    requests.push(args.input);
+    const Addresses = (args.input.Filters?.[0]?.Values ?? []).flatMap((AllocationId) => {
+      const association = of(AllocationId);
+      return association ? [{ AllocationId, AssociationId: `eipassoc-${AllocationId}`, ...association }] : [];
+    });
+    return { response: {}, output: { $metadata: {}, Addresses } };
+  };
+  client.middlewareStack.add(middleware as never, { step: 'deserialize', priority: 'high', name: 'addresses' });
+  return requests;
+}
+
 export interface Ec2Rules {
   /** Instances that are asked to stop stay `stopping` from now on. */
   holdStopping(): void;
@@ -62,6 +112,11 @@ export function enforceEc2Rules(client: EC2Client, options: ClientOptions): Ec2R
       const address = (await addresses()).find(({ AllocationId }) => AllocationId === input.AllocationId);
       if (address?.AssociationId)
         throw refusal('Resource.AlreadyAssociated', `resource ${input.AllocationId} is already associated`);
+    },
+    DescribeAddressesCommand: async ({ input }) => {
+      const known = input.AllocationIds?.length ? (await addresses()).map(({ AllocationId }) => AllocationId) : [];
+      const unknown = input.AllocationIds?.find((id) => !known.includes(id));
+      if (unknown) throw refusal('InvalidAllocationID.NotFound', `The allocation ID '${unknown}' does not exist`);
     },
     DisassociateAddressCommand: async ({ input }) => {
       if ((await addresses()).some(({ AssociationId }) => AssociationId === input.AssociationId)) return;

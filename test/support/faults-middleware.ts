@@ -18,6 +18,12 @@ const noAnswer = () => Object.assign(new Error('no answer'), { name: 'TimeoutErr
 const rateExceeded = () =>
   Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException', $metadata: { httpStatusCode: 400 } });
 
+const serverFault = () =>
+  Object.assign(new Error('We encountered an internal error'), {
+    name: 'InternalError',
+    $metadata: { httpStatusCode: 500 },
+  });
+
 export function injectFaults(client: Stack, faults: Faults): void {
   const middleware =
     (next: Next, context: { clientName?: string; commandName?: string }) => async (args: { input?: unknown }) => {
@@ -25,6 +31,7 @@ export function injectFaults(client: Stack, faults: Faults): void {
       const before = (await faults.before?.(call)) ?? null;
       if (before === 'timeout-before') throw noAnswer();
       if (before === 'throttle') throw rateExceeded();
+      if (before === 'server-fault') throw serverFault();
       // Whatever the endpoint says, good or bad: a reply that is lost is not heard.
       const answer = await next(args).then(
         (heard) => () => heard,

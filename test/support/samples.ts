@@ -34,6 +34,12 @@ export const aConfig = (name: string, change: Partial<ClusterConfig> = {}): Clus
   ...change,
 });
 
+/** Allocation of the Elastic IP address that is this cluster's VIP. */
+export function anAddress({ vip }: Pick<ClusterConfig, 'vip'>): string {
+  if (vip.kind !== 'eip') throw new Error(`expected an Elastic IP address, got ${vip.kind}`);
+  return vip.allocationId;
+}
+
 export const aLease = (cluster: string, change: Partial<Lease> = {}): Lease => ({
   ...vacantLease(cluster, defaultTimings.ttlMs),
   phase: 'held',

@@ -19,8 +19,10 @@ async function run(context: StepContext): StepResult {
   if (!now.ok) return fail(fromOutside(now.error));
   if (now.value?.epoch !== lease.epoch || now.value.holder !== candidate)
     return fail(halt('StaleEpoch', `the lease moved on while the VIP was looked at`, 'see: mainstay status'));
-  const moved = await ports.vip.move(config, from.value, candidate);
+  const moved = await ports.vip.move(config, from.value, candidate, lease.epoch);
   if (!moved.ok) return fail(fromOutside(moved.error));
-  context.note(`VIP ${from.value ?? 'nobody'} -> ${candidate}`);
+  // The state of a branch is dropped, so the journal tells `confirm` what the change is called.
+  const { change } = moved.value;
+  context.note(`VIP ${from.value ?? 'nobody'} -> ${candidate}`, change === null ? {} : { change });
   return ok({});
 }

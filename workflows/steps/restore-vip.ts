@@ -6,9 +6,9 @@ import { fromOutside, need, type StepContext, type StepDefinition, type StepResu
 export const restoreVip: StepDefinition = { needs: 'epoch', run };
 
 async function run(context: StepContext): StepResult {
-  const { ports, config, state } = context;
+  const { ports, config, state, lease } = context;
   const oldMain = need(state, 'oldMain');
-  const done = await ports.vip.move(config, null, oldMain);
+  const done = await ports.vip.move(config, null, oldMain, lease.epoch);
   if (!done.ok) return fail(fromOutside(done.error));
   context.note(`VIP given back to ${oldMain}`);
   return ok({});

@@ -7,9 +7,9 @@ import { fromOutside, need, type StepContext, type StepDefinition, type StepResu
 export const withdrawVip: StepDefinition = { needs: 'epoch', run };
 
 async function run(context: StepContext): StepResult {
-  const { ports, config, state } = context;
+  const { ports, config, state, lease } = context;
   const oldMain = need(state, 'oldMain');
-  const done = await ports.vip.withdraw(config, oldMain);
+  const done = await ports.vip.withdraw(config, oldMain, lease.epoch);
   if (!done.ok) {
     return fail(
       done.error.code === 'Refused' ? undo('VipRefused', done.error.message, done.error.next) : fromOutside(done.error),

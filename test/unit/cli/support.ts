@@ -71,7 +71,7 @@ export function createBench(script: Script = never): Bench {
   const store = createMemoryStore();
   const operations = fakeOperations(() => desk, script);
   const { leases, reports, settings, journal } = store;
-  const vip = createMemoryVip(createMemoryAddresses({ allocationIds: ['eipalloc-alpha'] }), clock);
+  const vip = createMemoryVip(createMemoryAddresses({ allocationIds: ['eipalloc-alpha'] }), clock, leases);
   const desk: Desk = { leases, reports, settings, journal, clock, ids: createSequentialIds(), operations, vip };
   return { desk, clock, store, operations, run: (line, change) => ran(desk, clock, line, change) };
 }

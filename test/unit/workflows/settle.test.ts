@@ -15,10 +15,10 @@ import { interpret } from '../../../workflows/interpreter';
 import { plans } from '../../../workflows/plans';
 import { runStep, type StepCall } from '../../../workflows/run-step';
 import type { Ports } from '../../../workflows/step';
-import { aConfig, aLease, aReport, value } from '../../support/samples';
+import { aConfig, aLease, anAddress, aReport, value } from '../../support/samples';
 
 const config = aConfig('alpha');
-const { allocationId } = config.vip;
+const allocationId = anAddress(config);
 const since = '2026-01-01T00:00:00.000Z';
 const left: Operation = { id: 'left', kind: 'switchover', by: 'ann', since };
 const failover: Operation = { id: 'failover-1', kind: 'failover', by: 'automatic', since };
@@ -52,7 +52,7 @@ async function leftWith(change: Partial<Lease>, vipAt: string | null = null) {
     reports: { ...reports, list },
     poker: createMemoryPoker(),
     power: createMemoryPower({ clock, instanceIds: [] }),
-    vip: createMemoryVip(addresses, clock),
+    vip: createMemoryVip(addresses, clock, leases),
   };
   addresses.steal(allocationId, vipAt && `i-${vipAt}`);
   await settings.putConfig(config);
