@@ -32,13 +32,16 @@ spawnSync(process.execPath, [require.resolve('jest/bin/jest'), '--json', `--outp
 const report = JSON.parse(readFileSync(outputFile, 'utf8')) as Report;
 rmSync(dir, { recursive: true });
 
+/** The suite of a port and the rows of its adapter stand together. */
+const kebab = (name: string): string => name.replace(/(?<=[a-z])[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
+
 const counts = new Map<string, Record<Place, number>>();
 for (const { name, assertionResults } of report.testResults) {
   const file = basename(name).replace(/\.contract\.test\.ts$/, '');
   for (const { ancestorTitles, status } of assertionResults) {
     if (status !== 'passed') continue;
     // `EC2`, `Vip: memory`, `lease-store: swap`: whose it is stands before the colon.
-    const named = ancestorTitles.find((title) => /^[\w-]+: /.test(title))?.split(':')[0] ?? file;
+    const named = kebab(ancestorTitles.find((title) => /^[\w-]+: /.test(title))?.split(':')[0] ?? file);
     const row = counts.get(named) ?? { memory: 0, 'fake endpoint': 0, emulator: 0, real: 0 };
     row[placeOf(file, ancestorTitles.join(' '))] += 1;
     counts.set(named, row);
