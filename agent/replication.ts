@@ -4,6 +4,7 @@
 
 import type { NodeName } from '../core/model';
 import { decideReplication, type Follower, waitedAtFirst } from '../core/replication';
+import { noticeSections } from '../core/runbook';
 import type { EngineWork } from './engine-work';
 import type { LeaseKeeper } from './lease-keeper';
 import type { AgentParts } from './parts';
@@ -154,7 +155,14 @@ export class Replication {
 
   private async alarm(because: string): Promise<void> {
     const { events, config, me, log } = this.parts;
-    const detail = { what: 'ReplicationDegraded', node: me.name, epoch: this.keeper.lease?.epoch ?? 0, because };
+    const detail = {
+      what: 'ReplicationDegraded',
+      node: me.name,
+      epoch: this.keeper.lease?.epoch ?? 0,
+      because,
+      next: 'mend the backup that commits no longer wait for: mainstay status',
+      section: noticeSections.replication,
+    };
     const told = await events.publish({ type: 'Attention Needed', cluster: config.name, detail });
     if (!told.ok) log(`the alarm could not be raised: ${told.error.message}`);
   }

@@ -24,6 +24,28 @@ export type OutsideProblem = Problem<OutsideCode>;
 
 export type Family = 'Retry' | 'Undo' | 'Halt';
 
+/** The JSON object in a text, or null. */
+export function jsonIn(text: string | undefined): Record<string, unknown> | null {
+  if (text === undefined) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Unwraps JSON in JSON: Lambda's `errorMessage` and Step Functions' `Cause` each hold another text. */
+export function problemIn(text: string | undefined, depth = 0): Pick<Problem, 'message' | 'next'> | null {
+  const value = jsonIn(text);
+  if (value === null || depth > 4) return null;
+  if (typeof value.message === 'string' && typeof value.next === 'string') {
+    return { message: value.message, next: value.next };
+  }
+  const inner = value.errorMessage ?? value.Cause ?? value.cause;
+  return typeof inner === 'string' ? problemIn(inner, depth + 1) : null;
+}
+
 /** The codes of step problems by family: the only names that a state machine may have to match. */
 export const stepCodes = {
   Retry: ['Unreachable', 'NotYet'],

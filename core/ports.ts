@@ -53,7 +53,10 @@ export interface Reports {
 export interface Settings {
   clusters(): Outside<string[]>;
   config(cluster: string): Outside<ClusterConfig | null>;
+  /** Writes where each of its instances belongs as well. What a node that was taken out left behind there is a hint that no longer fits. */
   putConfig(config: ClusterConfig): Outside<void>;
+  /** Cluster that last had this instance as a node: one read, a hint; whether it still has it says its configuration. */
+  clusterOf(instanceId: string): Outside<string | null>;
   policy(cluster: string): Outside<Policy | null>;
   putPolicy(cluster: string, policy: Policy): Outside<void>;
 }

@@ -35,6 +35,7 @@ export function readOnly({ leases, reports, settings, operations, clock, ids, jo
     settings: {
       clusters: () => settings.clusters(),
       config: (cluster) => settings.config(cluster),
+      clusterOf: (instanceId) => settings.clusterOf(instanceId),
       policy: (cluster) => settings.policy(cluster),
       putConfig: no,
       putPolicy: no,

@@ -1,6 +1,7 @@
 // What commands need of Step Functions: start an execution, look at one. Implemented in step-functions.ts and, for tests,
 // by a fake. Also reads what a failed execution left behind as `error` and `cause`.
 
+import { problemIn } from '../core/errors';
 import type { OperationKind } from '../core/model';
 import type { Clock, Executions, JournalEntry, Outside } from '../core/ports';
 import { ok } from '../core/result';
@@ -91,26 +92,4 @@ function split(because: string): { message: string; next: string } {
   const at = because.lastIndexOf('; next: ');
   if (at < 0) return { message: because, next: 'see: mainstay status' };
   return { message: because.slice(0, at), next: because.slice(at + '; next: '.length) };
-}
-
-/** Unwraps JSON in JSON: Lambda's `errorMessage` and Step Functions' `Cause` each hold another text. */
-function problemIn(text: string | undefined, depth = 0): { message: string; next: string } | null {
-  const value = parsed(text);
-  if (value === null || depth > 4) return null;
-  if (typeof value.message === 'string' && typeof value.next === 'string') {
-    return { message: value.message, next: value.next };
-  }
-  const inner = value.errorMessage ?? value.Cause ?? value.cause;
-  return typeof inner === 'string' ? problemIn(inner, depth + 1) : null;
-}
-
-/** The JSON object in a text, or null. */
-export function parsed(text: string | undefined): Record<string, unknown> | null {
-  if (text === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,10 +1,11 @@
 // How an operation ended, judged from its journal entries and, where it is at hand, from its execution's output.
 // Pure. The journal is best effort, so everything here has a fallback and nothing acts on it.
 
+import { jsonIn } from '../core/errors';
 import type { OperationKind } from '../core/model';
 import type { JournalEntry } from '../core/ports';
 import { type Measures, measured } from './measures';
-import { type Execution, parsed } from './operations';
+import type { Execution } from './operations';
 import { kindOf, stepOf, titleOf } from './steps';
 import { betweenMs } from './times';
 
@@ -69,7 +70,7 @@ export function outcomeOf(
   { execution, ms }: { execution?: Execution; ms?: number } = {},
 ): Outcome {
   const kind = kindOf(entries);
-  const output = parsed(execution?.output) ?? {};
+  const output = jsonIn(execution?.output) ?? {};
   const ended = endedBy(entries);
   const epochs = entries.map(({ epoch }) => epoch);
   const [first, last] = [entries[0], entries.at(-1)];

@@ -1,10 +1,13 @@
-// `npm run docs`: writes docs/protocol.md from the tables, and docs/cost.md from the counts and the prices.
+// `npm run docs`: writes docs/protocol.md, the table of triggers in docs/detection.md, and docs/cost.md, from the tables.
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import counted from './cost-counted.json';
 import { costText } from './cost-text';
+import { withTriggers } from './detection-text';
 import { protocolText } from './protocol-text';
 
 writeFileSync(join(__dirname, 'protocol.md'), protocolText());
+const detection = join(__dirname, 'detection.md');
+writeFileSync(detection, withTriggers(readFileSync(detection, 'utf8')));
 writeFileSync(join(__dirname, 'cost.md'), costText(counted));

@@ -1,58 +1,64 @@
-// EventBridge event in, failover execution out. The execution's name is made of what was watched, so that any number of
-// triggers for one failure, twice or late, gives one execution (T49, T67).
+// EventBridge event in, operation out: reads the event as triggers, and has each decided and acted on (workflows/dispatch.ts). No logic. What
+// cannot be done now is thrown: Lambda tries it twice more, and then it lies in the dead-letter queue and rings an alarm.
 
 import { Logger } from '@aws-lambda-powertools/logger';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { EventBridgeEvent } from 'aws-lambda';
-import * as z from 'zod/mini';
 import { createClient } from '../adapters/aws/clients';
-import { stateMachineArn } from './wiring.lambda-shared';
-
-const whole = z.number().check(z.int(), z.gte(0));
-const detailShape = z.object({
-  cluster: z.string().check(z.regex(/^[a-z][a-z0-9-]{0,30}$/)),
-  epoch: whole,
-  renewals: whole,
-  silentMs: z.number().check(z.gte(0)),
-  seenBy: z.string(),
-  attempt: whole,
-});
+import { createEvents } from '../adapters/aws/events';
+import { createJournal } from '../adapters/aws/journal';
+import { createLeaseStore } from '../adapters/aws/lease-store';
+import { asked } from '../adapters/aws/outside';
+import { createSettings } from '../adapters/aws/settings';
+import { type AwsEvent, triggersOf } from '../adapters/aws/trigger-events';
+import { createSystemClock, createSystemIds } from '../adapters/system';
+import { fail, ok } from '../core/result';
+import { type Acts, type Dispatched, dispatch } from '../workflows/dispatch';
+import { controlPlane, createTable, stateMachineArn } from './wiring.lambda-shared';
 
 const logger = new Logger();
-const sfn = createClient(SFNClient, { requestTimeoutMs: 5000, maxAttempts: 4 });
+const sfn = createClient(SFNClient, controlPlane);
+const table = createTable();
+const ports = {
+  clock: createSystemClock(),
+  settings: createSettings(table),
+  leases: createLeaseStore(table),
+  journal: createJournal(table, createSystemIds()),
+  events: createEvents(createClient(EventBridgeClient, controlPlane)),
+};
 
-/** Name that is the same for every trigger of one failure. */
-export const executionName = (detail: z.infer<typeof detailShape>): string =>
-  `${detail.cluster}-failover-e${detail.epoch}-r${detail.renewals}-${detail.attempt}`;
+const alreadyThere = 'ExecutionAlreadyExists';
 
-export async function handler(
-  event: EventBridgeEvent<string, unknown>,
-): Promise<{ execution: string; started: boolean } | null> {
-  // It has been started before it is needed: that was the point.
-  if (['Lease Overdue', 'Scheduled Event'].includes(event['detail-type'])) return null;
-  const parsed = detailShape.safeParse(event.detail);
-  if (!parsed.success) {
-    throw new Error(
-      `event '${event['detail-type']}' is not a trigger that can be understood: ${z.prettifyError(parsed.error)}`,
-    );
+const acts: Acts = {
+  start: async (kind, name, input) => {
+    const command = new StartExecutionCommand({
+      stateMachineArn: stateMachineArn(kind),
+      name,
+      input: JSON.stringify(input),
+    });
+    const started = await asked('states:StartExecution', () => sfn.send(command), [alreadyThere]);
+    if (started.ok) return ok(true);
+    return started.error.details?.error === alreadyThere ? ok(false) : fail(started.error);
+  },
+  // The fence step looks at the instance by itself, again and again.
+  wake: async () => ok(false),
+};
+
+/** What it has been started for before it is needed: that was the point. */
+const warmUps = ['Lease Overdue', 'Scheduled Event'];
+
+export async function handler(event: AwsEvent): Promise<Dispatched[] | null> {
+  if (warmUps.includes(event['detail-type'])) return null;
+  const all: Dispatched[] = [];
+  const problems: string[] = [];
+  for (const trigger of triggersOf(event)) {
+    const done = await dispatch(ports, trigger, acts);
+    if (done.ok) {
+      all.push(done.value);
+      logger.info('dispatched', { trigger, done: done.value });
+    } else problems.push(done.error.message);
   }
-  const { cluster, epoch, renewals, silentMs, seenBy } = parsed.data;
-  const name = executionName(parsed.data);
-  const input = {
-    cluster,
-    by: 'automatic',
-    reason: event['detail-type'],
-    watched: { epoch, renewals, silentMs, seenBy },
-  };
-  try {
-    await sfn.send(
-      new StartExecutionCommand({ stateMachineArn: stateMachineArn('failover'), name, input: JSON.stringify(input) }),
-    );
-    logger.info('failover started', { execution: name, seenBy, silentMs });
-    return { execution: name, started: true };
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'ExecutionAlreadyExists') throw error;
-    logger.info('this failure already has its execution', { execution: name, seenBy });
-    return { execution: name, started: false };
-  }
+  // Those that were dispatched have their names already: the next try does not do them again.
+  if (problems.length > 0) throw new Error(`not everything was dispatched: ${problems.join('; ')}`);
+  return all;
 }

@@ -17,6 +17,9 @@ export interface Places {
   kinds: readonly string[];
   stateMachineArns: string[];
   failoverArn: string;
+  switchoverArn: string;
+  /** Queue of the dead letters. */
+  undeliveredArn: string;
   settleArn: string;
   executionArns: string[];
   pokeDocumentArn: string;
@@ -40,11 +43,12 @@ export const rights: Record<string, readonly Right[]> = {
   claim: ['store', 'executions', 'poke'],
   configure: ['configure'],
   confirm: ['store', 'reports', 'see-spread'],
-  dispatch: ['start-failover'],
+  dispatch: ['store', 'find-cluster', 'publish', 'start-failover', 'start-switchover', 'undelivered'],
   drain: ['store', 'reports'],
   end: ['store', 'publish'],
   fence: ['store', 'reports', 'cut-power'],
   grant: ['store'],
+  heartbeats: ['look', 'reports', 'undelivered'],
   'move-vip': ['store', 'move-vip'],
   page: ['store', 'publish'],
   'power-on': ['store', 'reports', 'start-power'],
@@ -56,7 +60,7 @@ export const rights: Record<string, readonly Right[]> = {
   reopen: ['store', 'reports'],
   restart: ['store', 'redirect'],
   'restore-vip': ['store', 'move-vip'],
-  sweep: ['look', 'executions', 'see-vip', 'start-settle'],
+  sweep: ['look', 'executions', 'see-vip', 'start-settle', 'undelivered'],
   transfer: ['store'],
   verify: ['store', 'reports', 'executions'],
   'withdraw-vip': ['store', 'take-vip'],
@@ -82,6 +86,8 @@ const taggedForSsm = ({ tag, name }: Places): Condition => ({ StringEquals: { [`
 
 const clusters = 'CLUSTER#*';
 const fleet = 'FLEET';
+/** Which cluster an instance belongs to. */
+const instances = 'INSTANCE#*';
 /** For actions that know no resources; test/infra/iam.test.ts lists them. */
 const any = ['*'];
 
@@ -92,11 +98,12 @@ const statements = {
     allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
   ],
   reports: ({ tableArn }) => [allow(['dynamodb:Query'], [tableArn], inPartitions(clusters))],
+  'find-cluster': ({ tableArn }) => [allow(['dynamodb:GetItem'], [tableArn], inPartitions(instances))],
   look: ({ tableArn }) => [
     allow(['dynamodb:GetItem'], [tableArn], inPartitions(clusters)),
     allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
   ],
-  configure: ({ tableArn }) => [allow(['dynamodb:PutItem'], [tableArn], inPartitions(clusters, fleet))],
+  configure: ({ tableArn }) => [allow(['dynamodb:PutItem'], [tableArn], inPartitions(clusters, fleet, instances))],
   executions: ({ executionArns }) => [allow(['states:DescribeExecution'], executionArns)],
   poke: (places) => [
     allow(['ssm:SendCommand'], [places.pokeDocumentArn]),
@@ -132,6 +139,8 @@ const statements = {
   ],
   publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn], asMainstay)],
   'start-failover': ({ failoverArn }) => [allow(['states:StartExecution'], [failoverArn])],
+  'start-switchover': ({ switchoverArn }) => [allow(['states:StartExecution'], [switchoverArn])],
+  undelivered: ({ undeliveredArn }) => [allow(['sqs:SendMessage'], [undeliveredArn])],
   'start-settle': ({ settleArn }) => [allow(['states:StartExecution'], [settleArn])],
 } satisfies Record<string, (places: Places) => PolicyStatement[]>;
 

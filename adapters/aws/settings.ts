@@ -24,16 +24,35 @@ async function policy(table: Table, cluster: string): Outside<Policy | null> {
   return parsed(policyShape, `policy of ${cluster}`, item.value);
 }
 
-/** The index item comes second: a cluster that is listed has a configuration, whatever broke off in between. */
+/** The index items come second: a cluster that is listed has a configuration, whatever broke off in between. */
 async function putConfig(table: Table, wanted: ClusterConfig): Outside<void> {
-  const written = await putItem(table, keys.config(wanted.name), wanted);
-  return written.ok ? putItem(table, keys.listed(wanted.name), {}) : written;
+  const index = wanted.nodes.map(({ instanceId }) => ({
+    key: keys.instance(instanceId),
+    item: { cluster: wanted.name },
+  }));
+  const items = [
+    { key: keys.config(wanted.name), item: wanted },
+    ...index,
+    { key: keys.listed(wanted.name), item: {} },
+  ];
+  for (const { key, item } of items) {
+    const written = await putItem(table, key, item);
+    if (!written.ok) return written;
+  }
+  return ok(undefined);
+}
+
+async function clusterOf(table: Table, instanceId: string): Outside<string | null> {
+  const item = await getItem(table, keys.instance(instanceId));
+  if (!item.ok) return item;
+  return ok(typeof item.value?.cluster === 'string' ? item.value.cluster : null);
 }
 
 export const createSettings = (table: Table): Settings => ({
   clusters: () => clusters(table),
   config: (cluster) => config(table, cluster),
   putConfig: (wanted) => putConfig(table, wanted),
+  clusterOf: (instanceId) => clusterOf(table, instanceId),
   policy: (cluster) => policy(table, cluster),
   putPolicy: (cluster, wanted) => putItem(table, keys.policy(cluster), wanted),
 });

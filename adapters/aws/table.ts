@@ -35,6 +35,7 @@ export const keys = {
   config: (cluster: string) => inCluster(cluster, 'CONFIG'),
   policy: (cluster: string) => inCluster(cluster, 'POLICY'),
   entry: (cluster: string, at: string, unique: string) => inCluster(cluster, `${prefixes.journal}${at}#${unique}`),
+  instance: (instanceId: string): Key => ({ pk: `INSTANCE#${instanceId}`, sk: 'CLUSTER' }),
   listed: (cluster: string): Key => ({ pk: fleet, sk: `${prefixes.cluster}${cluster}` }),
 };
 

@@ -13,8 +13,10 @@ export const createMemorySettings = (table: MemoryTable): Settings => ({
   },
   putConfig: async (config) => {
     table.put(`CLUSTER#${config.name}`, 'CONFIG', config);
+    for (const { instanceId } of config.nodes) table.put(`INSTANCE#${instanceId}`, 'CLUSTER', { cluster: config.name });
     return ok(table.put('FLEET', `CLUSTER#${config.name}`, {}));
   },
+  clusterOf: async (instanceId) => ok((table.get(`INSTANCE#${instanceId}`, 'CLUSTER')?.cluster as string) ?? null),
   policy: async (cluster) => {
     const item = table.get(`CLUSTER#${cluster}`, 'POLICY');
     return item === null ? ok(null) : checked(policyShape, `policy of ${cluster}`, item);

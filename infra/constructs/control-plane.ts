@@ -18,6 +18,7 @@ import { Functions } from './functions';
 import { leaseTable } from './lease-table';
 import { StateMachines } from './step-functions';
 import { Triggers } from './triggers';
+import { Watching, type WatchingProps } from './watching';
 
 export interface ControlPlaneProps {
   /**
@@ -46,6 +47,11 @@ export interface ControlPlaneProps {
    * @default false
    */
   readonly deletionProtection?: boolean;
+  /**
+   * Who is told, which alarms there are, where the runbook is.
+   * @default nobody is told, lean alarms, a dashboard
+   */
+  readonly watching?: WatchingProps;
 }
 
 /** Tag by which the rights of the functions are bounded: its value is the control plane's name. */
@@ -60,6 +66,8 @@ export class ControlPlane extends Construct {
   /** For rules of one's own: `triggers.add(…)`. */
   readonly triggers: Triggers;
   readonly functions: Functions;
+  /** Topic, dead letters, alarms, dashboards. */
+  readonly watching: Watching;
   private readonly clusters = new Set<string>();
 
   constructor(scope: Construct, id: string, props: ControlPlaneProps = {}) {
@@ -85,8 +93,16 @@ export class ControlPlane extends Construct {
       functions: this.functions,
       logRetention,
     });
-    const { stateMachineArns } = this.places;
-    this.triggers = new Triggers(this, 'Triggers', { functions: this.functions, stateMachineArns });
+    this.watching = new Watching(this, 'Watching', this.name, props.watching ?? {});
+    this.triggers = new Triggers(this, 'Triggers', {
+      name: this.name,
+      functions: this.functions,
+      stateMachineArns: this.places.stateMachineArns,
+      deadLetterQueue: this.watching.notifications.queue,
+    });
+    this.watching.watchPlane(this.functions, this.triggers, (kind) =>
+      this.places.arn('states', `stateMachine:${this.name}-${kind}`),
+    );
   }
 
   /** The function of a step, or one beside the steps: dispatch, sweep, configure. */
@@ -126,6 +142,8 @@ function placesOf(name: string, table: TableV2, { encryptionKey }: ControlPlaneP
     stateMachineArns: kinds.map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
     settleArn: arn('states', `stateMachine:${name}-settle`),
     failoverArn: arn('states', `stateMachine:${name}-failover`),
+    switchoverArn: arn('states', `stateMachine:${name}-switchover`),
+    undeliveredArn: arn('sqs', `${name}-undelivered`),
     executionArns: kinds.map((kind) => arn('states', `execution:${name}-${kind}:*`)),
     pokeDocumentArn: arn('ssm', `document/${name}-poke`),
     busArn: arn('events', 'event-bus/default'),

@@ -13,7 +13,12 @@ import { grantsOf, type Places } from '../grants';
 import { timeoutS } from '../state-machine';
 
 /** Functions that are no steps, and how long they may take, in ms. */
-export const besidesSteps: Record<string, number> = { dispatch: 15_000, configure: 15_000, sweep: 60_000 };
+export const besidesSteps: Record<string, number> = {
+  dispatch: 15_000,
+  configure: 15_000,
+  sweep: 60_000,
+  heartbeats: 45_000,
+};
 
 /** Lambda's own limit, in s. */
 const lambdaLimitS = 900;

@@ -12,6 +12,7 @@ import { agentStatements, systemsManagerStatements } from '../node-grants';
 import { type ControlPlane, controlPlaneTag } from './control-plane';
 import { parsedWithTokens } from './tokens';
 import { allowVipZone } from './vip-zone';
+import type { ClusterWatchingProps } from './watching';
 
 export interface ProtectedClusterProps {
   /** The control plane that looks after this cluster. */
@@ -37,6 +38,8 @@ export interface ProtectedClusterProps {
    * @default true; false where the roles have AmazonSSMManagedInstanceCore anyway
    */
   readonly systemsManager?: boolean;
+  /** Its alarms and its dashboard. */
+  readonly watching?: ClusterWatchingProps;
 }
 
 export class ProtectedCluster extends Construct {
@@ -58,6 +61,7 @@ export class ProtectedCluster extends Construct {
     if (vip.kind === 'route53') allowVipZone(this.controlPlane, vip.hostedZoneId);
     for (const warning of warningsOf(this.config)) Annotations.of(this).addWarningV2('mainstay:unwise', warning);
     this.configuration();
+    this.controlPlane.watching.watchCluster(this, this.config, props.watching ?? {});
   }
 
   /** Something else that the nodes need, such as reading a file of the agent's. */
@@ -87,7 +91,8 @@ export class ProtectedCluster extends Construct {
       resourceType: 'Custom::MainstayCluster',
       serviceToken: this.controlPlane.functionOf('configure').functionArn,
       serviceTimeout: Duration.minutes(2),
-      properties: { cluster: Stack.of(this).toJsonString(this.config) },
+      // `stored` grows with what is written beside the configuration: a deployment then writes it all anew.
+      properties: { cluster: Stack.of(this).toJsonString(this.config), stored: 2 },
     });
   }
 }

@@ -4,6 +4,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { EventBus, type EventPattern, type IEventBus, Rule, type RuleProps, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { stepNames } from '../../core/plan';
 import { plans } from '../../workflows/plans';
@@ -18,16 +19,62 @@ export interface Trigger {
 }
 
 export interface TriggersProps {
+  /** Of the control plane. */
+  name: string;
   functions: Functions;
   stateMachineArns: string[];
+  /** What a target does not take. */
+  deadLetterQueue: IQueue;
 }
 
 /** One row per rule, by the rule's id. */
-const triggersOf = ({ stateMachineArns }: TriggersProps): Record<string, Trigger> => ({
+const triggersOf = ({ name, stateMachineArns }: TriggersProps): Record<string, Trigger> => ({
   Failure: {
     description: 'An agent saw the lease expire, or the main gave it up',
     target: 'dispatch',
     pattern: { source: ['mainstay'], detailType: ['Lease Expired', 'Engine Down'] },
+  },
+  // What each event comes to is a table of its own (core/triggers.ts). They come from every instance of the account: what is no node of a
+  // cluster costs one read.
+  InstanceState: {
+    description: 'An instance is going down or is off',
+    target: 'dispatch',
+    pattern: {
+      source: ['aws.ec2'],
+      detailType: ['EC2 Instance State-change Notification'],
+      detail: { state: ['stopping', 'stopped', 'shutting-down', 'terminated'] },
+    },
+  },
+  Spot: {
+    description: 'EC2 takes a spot instance back, or may soon do so',
+    target: 'dispatch',
+    pattern: {
+      source: ['aws.ec2'],
+      detailType: ['EC2 Spot Instance Interruption Warning', 'EC2 Instance Rebalance Recommendation'],
+    },
+  },
+  Health: {
+    description: 'AWS has scheduled a change of an instance, or tells of an issue',
+    target: 'dispatch',
+    pattern: {
+      source: ['aws.health'],
+      detailType: ['AWS Health Event'],
+      detail: { service: ['EC2'], eventTypeCategory: ['scheduledChange', 'issue'] },
+    },
+  },
+  Alarm: {
+    description: 'An alarm of this control plane rings',
+    target: 'dispatch',
+    pattern: {
+      source: ['aws.cloudwatch'],
+      detailType: ['CloudWatch Alarm State Change'],
+      detail: { alarmName: [{ prefix: `${name}/` }], state: { value: ['ALARM'] } },
+    },
+  },
+  Heartbeats: {
+    description: 'Looks how old each last renewal is: the backstop, when no agent speaks',
+    target: 'heartbeats',
+    every: Duration.minutes(1),
   },
   // T50: what an execution leaves behind that did not end well is put in order at once, and at the latest by the clock.
   ExecutionEnded: {
@@ -50,14 +97,20 @@ const triggersOf = ({ stateMachineArns }: TriggersProps): Record<string, Trigger
 const targetsPerRule = 5;
 
 export class Triggers extends Construct {
+  /** The rule that the agents' events come through. */
+  readonly failure: Rule;
   private readonly bus: IEventBus;
   private readonly functions: Functions;
+  private readonly deadLetterQueue: IQueue;
 
   constructor(scope: Construct, id: string, props: TriggersProps) {
     super(scope, id);
     this.functions = props.functions;
     this.bus = EventBus.fromEventBusName(this, 'DefaultBus', 'default');
-    for (const [name, trigger] of Object.entries(triggersOf(props))) this.add(name, trigger);
+    this.deadLetterQueue = props.deadLetterQueue;
+    const { Failure, ...others } = triggersOf(props);
+    this.failure = this.add('Failure', Failure as Trigger);
+    for (const [name, trigger] of Object.entries(others)) this.add(name, trigger);
     this.warmUp();
   }
 
@@ -69,7 +122,11 @@ export class Triggers extends Construct {
       ...(every ? { schedule: Schedule.rate(every) } : {}),
     });
     rule.addTarget(
-      new LambdaFunction(this.functions.of(target), { retryAttempts: 3, maxEventAge: Duration.minutes(5) }),
+      new LambdaFunction(this.functions.of(target), {
+        retryAttempts: 3,
+        maxEventAge: Duration.minutes(5),
+        deadLetterQueue: this.deadLetterQueue,
+      }),
     );
     return rule;
   }

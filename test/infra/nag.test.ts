@@ -20,6 +20,7 @@ test('the example for three existing instances synthesizes without an account an
   const { template } = app.synth().getStackByName(orders.stackName);
   const types = Object.values(template.Resources as Record<string, { Type: string }>).map(({ Type }) => Type);
   expect(types.filter((type) => !type.startsWith('AWS::CDK')).sort()).toEqual([
+    'AWS::CloudWatch::Alarm',
     'AWS::IAM::ManagedPolicy',
     'Custom::MainstayCluster',
   ]);

@@ -89,8 +89,8 @@ test('a candidate that could not become main leads back to the claim, under a ne
   expect(first).toMatchObject({ ErrorEquals: ['Halt.PromoteFailed'], Next: 'Claim the lease' });
 });
 
-test('every function is used by a plan, or is dispatch, sweep or configure', () => {
-  const used = new Set([...all.flatMap(stepNames), 'dispatch', 'sweep', 'configure']);
+test('every function is used by a plan, or is dispatch, sweep, heartbeats or configure', () => {
+  const used = new Set([...all.flatMap(stepNames), 'dispatch', 'sweep', 'heartbeats', 'configure']);
   expect(functionFiles.filter((name) => !used.has(name))).toEqual([]);
   expect(Object.keys(rights).sort()).toEqual([...used].sort());
 });

@@ -8,10 +8,10 @@ import type { OperationKind } from '../../core/model';
 import { isTogether } from '../../core/plan';
 import type { MainstayEvent } from '../../core/ports';
 import { fail, ok } from '../../core/result';
+import { executionName, type Observed } from '../../core/triggers';
 import { interpret, type Outcome } from '../../workflows/interpreter';
 import { plans } from '../../workflows/plans';
 import { runStep, type StepCall } from '../../workflows/run-step';
-import type { WorkflowState } from '../../workflows/state';
 import type { Ports } from '../../workflows/step';
 import { sweep } from '../../workflows/sweep';
 import { Life } from './life';
@@ -201,12 +201,12 @@ export class Cloud {
     }
   }
 
-  /** EventBridge and dispatch: one name per failure, made of what was watched (functions/dispatch.lambda.ts). */
-  /** As the rule in infra/constructs/triggers.ts has it: only these start anything. */
+  /** EventBridge and dispatch: one name per failure, made of what was watched (core/triggers.ts). Only these two start anything. */
   deliver({ type, cluster, detail }: MainstayEvent): void {
     if (type !== 'Lease Expired' && type !== 'Engine Down') return;
-    const watched = detail as unknown as NonNullable<WorkflowState['watched']> & { attempt: number };
-    const name = `${cluster}-failover-e${watched.epoch}-r${watched.renewals}-${watched.attempt}`;
+    const watched = detail as unknown as Observed;
+    const trigger = { kind: 'lease-expired', event: { id: '', type, time: '' }, observed: watched } as const;
+    const name = executionName('failover', cluster, trigger, watched.epoch);
     this.message('event', () => void this.start('failover', name, { cluster, by: 'automatic', watched }));
   }
 }

@@ -6,6 +6,7 @@ import counted from '../../docs/cost-counted.json';
 import type { Counted } from '../../docs/cost-counts';
 import { prices } from '../../docs/cost-prices';
 import { costText } from '../../docs/cost-text';
+import { withTriggers } from '../../docs/detection-text';
 import { protocolText } from '../../docs/protocol-text';
 import { invariantsText } from '../sim/invariants-text';
 
@@ -37,4 +38,9 @@ describe('docs/cost.md', () => {
     expect(around(main.calls['dynamodb PutItem LEASE'])[0]).toBe(true);
     expect(around(backup.calls['dynamodb GetItem LEASE'])[0]).toBe(true);
   });
+});
+
+test('the table of triggers in docs/detection.md is the one in the code (npm run docs)', () => {
+  const page = readFileSync(join(__dirname, '../../docs/detection.md'), 'utf8');
+  expect(withTriggers(page)).toBe(page);
 });

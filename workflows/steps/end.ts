@@ -1,6 +1,7 @@
 // Takes the operation off the lease and tells everybody how it ended.
 
 import { fail, ok } from '../../core/result';
+import { noticeSections } from '../../core/runbook';
 import type { StepContext, StepDefinition, StepResult } from '../step';
 import { isOnLease, leaveLease } from './leave';
 
@@ -19,7 +20,16 @@ async function run(context: StepContext): StepResult {
   const published = await ports.events.publish({
     type: 'Operation Ended',
     cluster: config.name,
-    detail: { operation, outcome, epoch: ended.value.epoch, main: ended.value.holder, degraded: state.degraded ?? [] },
+    detail: {
+      operation,
+      outcome,
+      epoch: ended.value.epoch,
+      main: ended.value.holder,
+      degraded: state.degraded ?? [],
+      because: `${operation} is ${outcome}: ${ended.value.holder ?? 'nobody'} is main at epoch ${ended.value.epoch}`,
+      next: state.degraded?.length ? `see to ${state.degraded.join(', ')}: mainstay status` : 'mainstay history',
+      section: noticeSections.ended,
+    },
   });
   context.note(`${outcome}: ${ended.value.holder} is main at epoch ${ended.value.epoch}`, { outcome });
   if (!published.ok) context.note(`notification failed: ${published.error.message}`);

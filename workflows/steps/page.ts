@@ -1,7 +1,9 @@
 // A plan that cannot go forward after its point of no return: the lock is released, so that the next failover or a person
 // can act (T50), and a person is told. Touches nothing else.
 
+import { problemIn } from '../../core/errors';
 import { ok } from '../../core/result';
+import { sectionOf } from '../../core/runbook';
 import type { StepContext, StepDefinition, StepResult } from '../step';
 import { isOnLease, leaveLease } from './leave';
 
@@ -13,10 +15,20 @@ async function run(context: StepContext): StepResult {
     const ended = await leaveLease(context);
     context.note(ended.ok ? 'operation released' : `operation not released: ${ended.error.message}`);
   }
+  const { problem } = state;
+  const { message = 'the operation could not go on', next = 'see: mainstay status' } = problemIn(problem?.Cause) ?? {};
   const told = await ports.events.publish({
     type: 'Attention Needed',
     cluster: config.name,
-    detail: { operation, problem: state.problem ?? null, phase: lease.phase, epoch: lease.epoch },
+    detail: {
+      operation,
+      problem: problem ?? null,
+      phase: lease.phase,
+      epoch: lease.epoch,
+      because: `${operation} needs a person, ${problem?.Error ?? 'unknown'}: ${message}`,
+      next,
+      section: sectionOf(problem?.Error),
+    },
   });
   context.note(told.ok ? 'a person is told' : `a person could not be told: ${told.error.message}`);
   return ok({});

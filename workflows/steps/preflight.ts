@@ -5,6 +5,7 @@ import { best, evaluate } from '../../core/candidates';
 import { undo } from '../../core/errors';
 import { fail, ok } from '../../core/result';
 import { reportsOf, type StepContext, type StepDefinition, type StepResult } from '../step';
+import { policyForbids } from './policy';
 
 export const preflight: StepDefinition = { needs: 'nothing', run };
 
@@ -18,6 +19,8 @@ async function run(context: StepContext): StepResult {
   if (to !== undefined && lease.holder === to) {
     return fail(undo('AlreadyMain', `${to} is already the main of ${config.name}`, 'nothing to do'));
   }
+  const forbidden = await policyForbids(context, 'switchover');
+  if (forbidden) return fail(forbidden);
   if (lease.operation !== null && lease.operation.id !== operation) {
     const { id, kind, by, since } = lease.operation;
     const running = await context.ports.executions.running(id);

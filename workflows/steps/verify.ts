@@ -5,24 +5,24 @@ import { evaluate } from '../../core/candidates';
 import { undo } from '../../core/errors';
 import { judgeFlapping } from '../../core/flapping';
 import { mustBeAwaited } from '../../core/lease';
-import type { Lease, Policy } from '../../core/model';
+import type { Lease } from '../../core/model';
 import { fail, ok } from '../../core/result';
 import { contenderWaitMs } from '../../core/timings';
 import { fromOutside, reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
 import { abandonedOperation } from './begin';
+import { policyForbids } from './policy';
 
 export const verify: StepDefinition = { needs: 'nothing', run };
 
 async function run(context: StepContext): StepResult {
-  const { ports, config, state, lease } = context;
+  const { config, state, lease } = context;
   if (state.to !== undefined && !config.nodes.some(({ name }) => name === state.to)) {
     return fail(undo('UnknownNode', `there is no node '${state.to}' in ${config.name}`, 'check the name'));
   }
   if (state.to !== undefined && lease.holder === state.to) {
     return fail(undo('AlreadyMain', `${state.to} is the main that would be failed over`, 'name another node'));
   }
-  const policy = await ports.settings.policy(config.name);
-  const forbidden = policyForbids(policy.ok ? policy.value : null, context) ?? flaps(context) ?? notApproved(context);
+  const forbidden = (await policyForbids(context, 'failover')) ?? flaps(context) ?? notApproved(context);
   if (forbidden) return fail(forbidden);
   const free = await operationIsFree(context);
   if (!free) {
@@ -41,16 +41,6 @@ async function run(context: StepContext): StepResult {
     return fail(undo('NoCandidate', `a failover cannot help, nobody could take over: ${reasons}`, 'mend a backup'));
   }
   return silence(context);
-}
-
-function policyForbids(policy: Policy | null, { state, config, ports }: StepContext) {
-  if (policy === null || policy.mode === 'automatic' || state.by !== 'automatic') return null;
-  if (policy.mode === 'maintenance' && policy.until !== null && policy.until <= ports.clock.wall()) return null;
-  return undo(
-    'Policy',
-    `policy is ${policy.mode} (${policy.by}: ${policy.reason}): automatic would have failed over ${config.name} now`,
-    `decide yourself: mainstay failover ${config.name}`,
-  );
 }
 
 /** T59: only what begins by itself is held back. */

@@ -2,7 +2,7 @@
 
 import type { Journal, Reports, Settings } from '../../../core/ports';
 import type { FaultScript } from '../../support/fault-script';
-import { aConfig, anEntry, aPolicy, aReport, problem, value } from '../../support/samples';
+import { aConfig, aNode, anEntry, aPolicy, aReport, problem, value } from '../../support/samples';
 
 interface Subject<Port> {
   port: Port;
@@ -117,6 +117,23 @@ export function settingsContract(name: string, make: () => Promise<Subject<Setti
       script.next(write, 'timeout-before');
       expect(problem(await port.putConfig(aConfig(cluster))).code).toBe('Unreachable');
       expect(value(await port.clusters())).not.toContain(cluster);
+    });
+
+    it('finds the cluster of an instance with one read, and an instance that is nobody’s has none', async () => {
+      const { port, other } = await make();
+      const config = aConfig(aCluster());
+      const mine = `i-of-${config.name}`;
+      value(await port.putConfig({ ...config, nodes: [aNode('db1', { instanceId: mine })] }));
+      expect(value(await other.clusterOf(mine))).toBe(config.name);
+      expect(value(await other.clusterOf(`${mine}-other`))).toBeNull();
+    });
+
+    it('an instance that has moved to another cluster is found there', async () => {
+      const { port } = await make();
+      const [from, to] = [aCluster(), aCluster()];
+      const nodes = [aNode('db1', { instanceId: `i-of-${from}` })];
+      for (const name of [from, to]) value(await port.putConfig(aConfig(name, { nodes })));
+      expect(value(await port.clusterOf(`i-of-${from}`))).toBe(to);
     });
 
     it('what does not parse is Broken', async () => {

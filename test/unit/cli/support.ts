@@ -161,7 +161,7 @@ export const failed = (family: string, code: string, message: string, next = 'me
 export const unanswered = (error: string, code: 'Unreachable' | 'Broken' = 'Unreachable', message = error) => {
   const answer = async () =>
     fail({ code, message: `dynamodb:Query: ${message}`, next: 'try again', details: { error } });
-  return { clusters: answer, config: answer, putConfig: answer, policy: answer, putPolicy: answer };
+  return { clusters: answer, config: answer, clusterOf: answer, putConfig: answer, policy: answer, putPolicy: answer };
 };
 
 export const leaseOf = async ({ desk }: Bench): Promise<Lease> => value(await desk.leases.read('alpha')) as Lease;

@@ -1,0 +1,102 @@
+// Where people are told, and where lies what could not be delivered: one encrypted topic for notices and alarms, one dead-letter queue for
+// events and notices. Must never lose a notice silently: what the topic does not take lies in the queue, and the queue rings (T47).
+
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { EventBus, EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { CfnEventInvokeConfig, type Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+export interface NotificationsProps {
+  /** Of the control plane. */
+  name: string;
+  emails: readonly string[];
+  https: readonly string[];
+  runbookUrl: string;
+}
+
+export class Notifications extends Construct {
+  readonly topic: Topic;
+  /** Of the dead letters. */
+  readonly queue: Queue;
+
+  constructor(scope: Construct, id: string, props: NotificationsProps) {
+    super(scope, id);
+    this.queue = new Queue(this, 'Undelivered', {
+      queueName: `${props.name}-undelivered`,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    Validations.of(this.queue).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'it is the dead-letter queue: of rules, functions and subscriptions, which the rule does not look at',
+    });
+    this.topic = this.createTopic(props);
+    for (const email of props.emails) this.topic.addSubscription(new EmailSubscription(email));
+    for (const url of props.https)
+      this.topic.addSubscription(new UrlSubscription(url, { deadLetterQueue: this.queue }));
+    this.rule(props);
+  }
+
+  /** What a function that is called by events could not do after all its tries. */
+  keepUndelivered(fn: Lambda): void {
+    new CfnEventInvokeConfig(fn, 'Undelivered', {
+      functionName: fn.functionName,
+      qualifier: '$LATEST',
+      maximumRetryAttempts: 2,
+      maximumEventAgeInSeconds: 600,
+      destinationConfig: { onFailure: { destination: this.queue.queueArn } },
+    });
+  }
+
+  /** CloudWatch and EventBridge cannot use the key that AWS manages for SNS, so this is one of our own: $1 a month. */
+  private createTopic({ name }: NotificationsProps): Topic {
+    const key = new Key(this, 'Key', {
+      description: `Notices of ${name}`,
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const topic = new Topic(this, 'Topic', { topicName: `${name}-notices`, masterKey: key, enforceSSL: true });
+    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+    });
+    // EventBridge takes no conditions here.
+    for (const principal of [cloudWatch, new ServicePrincipal('events.amazonaws.com')])
+      key.grantEncryptDecrypt(principal);
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Alarms',
+        effect: Effect.ALLOW,
+        principals: [cloudWatch],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+      }),
+    );
+    return topic;
+  }
+
+  /** A sentence that can be read on a telephone: which cluster, what, what next, and where the runbook goes on. */
+  private rule({ runbookUrl }: NotificationsProps): void {
+    const field = (name: string) => EventField.fromPath(`$.detail.${name}`);
+    new Rule(this, 'Notices', {
+      description: 'Tells people how an operation has ended, and what needs them',
+      eventBus: EventBus.fromEventBusName(this, 'Bus', 'default'),
+      eventPattern: { source: ['mainstay'], detailType: ['Attention Needed', 'Operation Ended'] },
+    }).addTarget(
+      new SnsTopic(this.topic, {
+        message: RuleTargetInput.fromText(
+          `${EventField.fromPath('$.detail-type')}: ${field('cluster')}: ${field('because')}. Next: ${field('next')}. ${runbookUrl}#${field('section')}`,
+        ),
+        deadLetterQueue: this.queue,
+        retryAttempts: 10,
+        maxEventAge: Duration.hours(1),
+      }),
+    );
+  }
+}

@@ -1,0 +1,159 @@
+// Alarms, notices, dead letters and dashboards as they are synthesized: each linked to the runbook, told to somebody, and nothing lost silently.
+
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { triggerTypes } from '../../adapters/aws/trigger-events';
+import { readAlarmName } from '../../core/triggers';
+import { ControlPlane } from '../../infra/constructs/control-plane';
+import { ProtectedCluster, type ProtectedClusterProps } from '../../infra/constructs/protected-cluster';
+import type { WatchingProps } from '../../infra/constructs/watching';
+import { stubFunctions } from '../../infra/stub-functions';
+import { clusterInput } from '../support/infra';
+
+const functions = stubFunctions();
+afterAll(functions.remove);
+
+const propertiesOf = <T = Record<string, string>>(template: Template, type: string): T[] =>
+  Object.values(template.findResources(type)).map(({ Properties }) => Properties as T);
+
+interface AlarmProperties {
+  AlarmName: string;
+  AlarmDescription: string;
+  AlarmActions: object[];
+  OKActions: object[];
+  TreatMissingData: string;
+}
+const alarmsIn = (template: Template) => propertiesOf<AlarmProperties>(template, 'AWS::CloudWatch::Alarm');
+
+function synthesized(watching: WatchingProps, cluster: ProtectedClusterProps['watching'] = {}): Template {
+  const stack = new Stack(new App(), 'mainstay');
+  const controlPlane = new ControlPlane(stack, 'Mainstay', { functionDirs: functions.dirs, watching });
+  new ProtectedCluster(stack, 'Alpha', { controlPlane, cluster: clusterInput('alpha'), watching: cluster });
+  return Template.fromStack(stack);
+}
+
+const full = synthesized({
+  alarms: 'full',
+  emails: ['ops@example.com'],
+  https: ['https://pager.example.com/mainstay'],
+  runbookUrl: 'https://wiki.example.com/runbook',
+});
+const namesIn = (template: Template) => alarmsIn(template).map(({ AlarmName }) => AlarmName);
+
+test('every alarm links to its section of the runbook and tells the topic when it rings and when it is over', () => {
+  const alarms = alarmsIn(full);
+  expect(alarms.length).toBeGreaterThan(20);
+  for (const { AlarmName, AlarmDescription, AlarmActions, OKActions } of alarms) {
+    const [, section = 'none'] = /https:\/\/wiki\.example\.com\/runbook#([a-z-]+)$/.exec(AlarmDescription) ?? [];
+    expect(readAlarmName(AlarmName).what).toMatch(new RegExp(`^${section}`));
+    expect(AlarmActions).toEqual([{ Ref: expect.stringContaining('Topic') }]);
+    expect(OKActions).toEqual(AlarmActions);
+  }
+});
+
+test('lean has one alarm per cluster, full three status checks for each node as well, named for whom they concern', () => {
+  const ofCluster = (template: Template) => namesIn(template).filter((name) => readAlarmName(name).cluster);
+  expect(ofCluster(synthesized({}))).toEqual(['mainstay/alpha/no-main']);
+  const nodes = clusterInput('alpha').nodes.map(({ name }) => name);
+  expect(ofCluster(full).sort()).toEqual(
+    [
+      'mainstay/alpha/no-main',
+      'mainstay/alpha/silent-nodes',
+      ...nodes.flatMap((node) =>
+        ['system', 'instance', 'volume'].map((what) => `mainstay/alpha/${node}/${what}-check`),
+      ),
+    ].sort(),
+  );
+  expect(ofCluster(synthesized({ alarms: 'full' }, { alarms: 'lean' }))).toEqual(['mainstay/alpha/no-main']);
+});
+
+test('no figure at all is taken for silence by the backstop, and by no other alarm', () => {
+  const missing = alarmsIn(full).filter(({ TreatMissingData }) => TreatMissingData === 'breaching');
+  expect(missing.map(({ AlarmName }) => AlarmName)).toEqual(['mainstay/alpha/no-main']);
+});
+
+test('every event that is understood reaches dispatch by a rule, and nothing else does', () => {
+  const rules = propertiesOf(full, 'AWS::Events::Rule') as {
+    EventPattern?: Record<string, string[]>;
+    Targets: { Arn: object }[];
+  }[];
+  const toDispatch = rules.filter(
+    ({ EventPattern, Targets }) => EventPattern && Targets.some(({ Arn }) => JSON.stringify(Arn).includes('dispatch')),
+  );
+  const types = toDispatch.flatMap(({ EventPattern }) => EventPattern?.['detail-type'] ?? []);
+  expect(types.filter((type) => type !== 'Lease Overdue').sort()).toEqual([...triggerTypes].sort());
+});
+
+test("T67: only this control plane's alarms that ring, and only instances that go down, are sent", () => {
+  full.hasResourceProperties('AWS::Events::Rule', {
+    EventPattern: {
+      source: ['aws.cloudwatch'],
+      detail: { alarmName: [{ prefix: 'mainstay/' }], state: { value: ['ALARM'] } },
+    },
+  });
+  full.hasResourceProperties('AWS::Events::Rule', {
+    EventPattern: { source: ['aws.ec2'], detail: { state: ['stopping', 'stopped', 'shutting-down', 'terminated'] } },
+  });
+});
+
+test('T47: what EventBridge, Lambda or the topic cannot deliver lies in an encrypted queue, and the queue rings', () => {
+  const rules = propertiesOf(full, 'AWS::Events::Rule') as {
+    Description: string;
+    Targets: { DeadLetterConfig?: object }[];
+  }[];
+  const without = rules.filter(({ Targets }) => Targets.some(({ DeadLetterConfig }) => !DeadLetterConfig));
+  expect(new Set(without.map(({ Description }) => Description))).toEqual(
+    new Set(['These functions may be needed in a moment']),
+  );
+  const asynchronous = propertiesOf(full, 'AWS::Lambda::EventInvokeConfig');
+  expect(asynchronous).toHaveLength(3);
+  for (const { DestinationConfig } of asynchronous) expect(JSON.stringify(DestinationConfig)).toContain('Undelivered');
+  full.hasResourceProperties('AWS::SNS::Subscription', {
+    Protocol: 'https',
+    RedrivePolicy: { deadLetterTargetArn: {} },
+  });
+  full.hasResourceProperties('AWS::SQS::Queue', { QueueName: 'mainstay-undelivered', SqsManagedSseEnabled: true });
+  expect(namesIn(full)).toContain('mainstay/undelivered');
+});
+
+test('people are told in a sentence with what to do next and where the runbook goes on, over an encrypted topic', () => {
+  const notices = propertiesOf(full, 'AWS::Events::Rule').find(({ EventPattern }) =>
+    JSON.stringify(EventPattern ?? {}).includes('Attention Needed'),
+  ) as unknown as { Targets: { InputTransformer: { InputTemplate: string; InputPathsMap: Record<string, string> } }[] };
+  const { InputTemplate, InputPathsMap } = notices.Targets[0]?.InputTransformer ?? {
+    InputTemplate: '',
+    InputPathsMap: {},
+  };
+  expect(Object.values(InputPathsMap).sort()).toEqual(
+    ['$.detail-type', '$.detail.because', '$.detail.cluster', '$.detail.next', '$.detail.section'].sort(),
+  );
+  expect(InputTemplate).toContain('. Next: <');
+  expect(InputTemplate).toContain('https://wiki.example.com/runbook#<');
+  full.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: {} });
+  const policy = JSON.stringify(propertiesOf(full, 'AWS::SNS::TopicPolicy'));
+  for (const who of ['cloudwatch.amazonaws.com', 'events.amazonaws.com']) expect(policy).toContain(who);
+  expect(policy).toContain('"aws:SecureTransport":"false"');
+  full.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
+});
+
+test('the control plane has a dashboard, a cluster one when it asks for it', () => {
+  expect(propertiesOf(full, 'AWS::CloudWatch::Dashboard').map(({ DashboardName }) => DashboardName)).toEqual([
+    'mainstay',
+  ]);
+  const both = propertiesOf(synthesized({}, { dashboard: true }), 'AWS::CloudWatch::Dashboard');
+  expect(both.map(({ DashboardName }) => DashboardName).sort()).toEqual(['mainstay', 'mainstay-alpha']);
+  const body = JSON.stringify(both);
+  for (const shown of ['HeartbeatAgeMs', 'StepMs', 'ExecutionsFailed', 'ConsumedReadCapacityUnits'])
+    expect(body).toContain(shown);
+});
+
+test('heartbeats publishes the second metric only where somebody pays for its alarm', () => {
+  const modeOf = (template: Template) =>
+    (
+      propertiesOf(template, 'AWS::Lambda::Function') as unknown as {
+        FunctionName: string;
+        Environment: { Variables: Record<string, string> };
+      }[]
+    ).find(({ FunctionName }) => FunctionName === 'mainstay-heartbeats')?.Environment.Variables.MAINSTAY_ALARMS;
+  expect([modeOf(full), modeOf(synthesized({}))]).toEqual(['full', 'lean']);
+});

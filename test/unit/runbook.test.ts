@@ -1,0 +1,77 @@
+// Whatever people are told of has its section in the runbook, and no section is about nothing; every test that docs/detection.md names exists.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stepCodes } from '../../core/errors';
+import { haltSections, noticeSections, sectionOf } from '../../core/runbook';
+import { alarmTriggers } from '../../core/triggers';
+import { clusterAlarms, nodeAlarms, planeAlarms } from '../../infra/alarms';
+import { render } from '../../infra/state-machine';
+import { plans } from '../../workflows/plans';
+
+const root = join(__dirname, '..', '..');
+const page = (name: string) => readFileSync(join(root, 'docs', name), 'utf8');
+const runbook = page('runbook.md');
+const [states = '', alarms = ''] = runbook.split('\n# Alarms\n');
+const headings = (text: string) => [...text.matchAll(/^## (.+)$/gm)].map(([, title = '']) => title);
+/** As the pages that show markdown make them. */
+const anchor = (title: string) =>
+  title
+    .toLowerCase()
+    .replace(/[^a-z0-9 -]/g, '')
+    .replace(/ /g, '-');
+
+const plane = { name: 'm', stateMachineArn: (kind: string) => kind, failureRule: 'r', queueName: 'q', topicName: 't' };
+const rows = [...planeAlarms(plane), ...clusterAlarms('m', 'alpha', 'full'), ...nodeAlarms('alpha', 'db1', 'i-1')];
+
+test('every alarm has a section under its name, and every such section an alarm', () => {
+  expect(headings(alarms).sort()).toEqual([...new Set(rows.map(({ what }) => what))].sort());
+});
+
+test('every alarm that starts something is one that is there', () => {
+  expect(rows.map(({ what }) => what)).toEqual(expect.arrayContaining(Object.keys(alarmTriggers)));
+});
+
+test('every state in which a plan ends badly has its section', () => {
+  const ends = Object.values(plans).flatMap((plan) =>
+    Object.entries(render(plan, (step) => step).States).flatMap(([name, { Type }]) => (Type === 'Fail' ? [name] : [])),
+  );
+  expect([...new Set(ends)].sort()).toEqual(['Needs a person', 'Undone: as it was before']);
+  for (const name of ends) expect(headings(states)).toContain(name.replace(/:.*/, ''));
+});
+
+test('every halt and every notice leads to a section that is there', () => {
+  const told = [...Object.values(haltSections), ...Object.values(noticeSections), sectionOf(undefined)];
+  expect(headings(states).map(anchor)).toEqual(expect.arrayContaining(told));
+  expect(stepCodes.Halt.map((code) => sectionOf(`Halt.${code}`))).toEqual(Object.values(haltSections));
+  expect(sectionOf('Retry.Unreachable')).toBe('needs-a-person');
+});
+
+test('every code that a person may read is explained, and every code that is explained exists', () => {
+  const named = new Set([...states.matchAll(/`(?:(?:Undo|Halt|Retry)\.)?([A-Z][A-Za-z]+)`/g)].map(([, code]) => code));
+  for (const code of [...stepCodes.Undo, ...stepCodes.Halt, ...stepCodes.Retry]) expect([...named]).toContain(code);
+  const prefixed = [...runbook.matchAll(/`(Undo|Halt|Retry)\.([A-Za-z]+)/g)];
+  for (const [, family, code] of prefixed) expect(stepCodes[family as keyof typeof stepCodes]).toContain(code);
+});
+
+test('every link within the runbook leads somewhere', () => {
+  const anchors = headings(runbook).map(anchor);
+  for (const [, to = ''] of runbook.matchAll(/\]\(#([^)]+)\)/g)) expect([...anchors, 'alarms']).toContain(to);
+});
+
+test('each cause of failure is detected by tests that exist', () => {
+  const named = [...page('detection.md').matchAll(/`(test\/[^`]+)`: "([^"]+)"/g)];
+  expect(named.length).toBeGreaterThan(20);
+  const missing = named.flatMap(([, file = '', title = '']) =>
+    existsSync(join(root, file)) && readFileSync(join(root, file), 'utf8').includes(title) ? [] : [`${file}: ${title}`],
+  );
+  expect(missing).toEqual([]);
+  for (const cause of [
+    'Hard disk failure',
+    'Network failure',
+    'not due to the service',
+    'due to the service',
+    'Manual, maintenance',
+  ])
+    expect(page('detection.md')).toMatch(new RegExp(`^\\| .*${cause}.*\`test/`, 'm'));
+});

@@ -1,0 +1,25 @@
+// What the cluster's policy says to an operation that nobody asked for: every plan that a trigger may start has this in its first step.
+// A policy that cannot be read forbids nothing: the store's own trouble must not keep a main from being replaced.
+
+import { type StepProblem, undo } from '../../core/errors';
+import type { StepContext } from '../step';
+
+const words = { failover: 'failed over', switchover: 'moved the main role of' } as const;
+const commands = { failover: 'failover', switchover: 'switch' } as const;
+
+/** Null when it may go on. `manual` and `maintenance` explain what automatic would have done, until maintenance is over (T62). */
+export async function policyForbids(
+  { state, config, ports }: StepContext,
+  kind: 'failover' | 'switchover',
+): Promise<StepProblem | null> {
+  if (state.by !== 'automatic') return null;
+  const read = await ports.settings.policy(config.name);
+  const policy = read.ok ? read.value : null;
+  if (policy === null || policy.mode === 'automatic') return null;
+  if (policy.mode === 'maintenance' && policy.until !== null && policy.until <= ports.clock.wall()) return null;
+  return undo(
+    'Policy',
+    `policy is ${policy.mode} (${policy.by}: ${policy.reason}): automatic would have ${words[kind]} ${config.name} now`,
+    `decide yourself: mainstay ${commands[kind]} ${config.name}`,
+  );
+}
