@@ -206,7 +206,7 @@ export class Account {
         ...testOptions(this.endpoint),
         ...this.options.agentClient?.(this.endpoint, node),
       }),
-      vipTarget: () => this.targets.get(config.vip.allocationId) ?? null,
+      vipTarget: () => this.targets.get(input.vip.kind === 'eip' ? input.vip.allocationId : '') ?? null,
     });
     this.crews.set(config.name, crew);
     crew.powerOn();

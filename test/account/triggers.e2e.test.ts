@@ -21,7 +21,7 @@ describe('the emulated account', () => {
   beforeAll(async () => {
     account = await Account.open();
     rented = await account.rent(3);
-    const alpha = clusterOf('alpha', rented, { timings });
+    const alpha = clusterOf('alpha', rented, { timings, failovers: { coolDownMs: 0 } });
     await account.deploy(await account.synthesize([alpha]));
     await account.listen('mainstay');
     crew = account.man(alpha);
@@ -245,6 +245,94 @@ describe('the emulated account', () => {
     await account.until('dispatch', async () => (await account.invocations('dispatch')) > count);
     expect(await failovers(before)).toEqual([]);
   });
+
+  const switchovers = async (before: readonly Ended[]) =>
+    (await account.executions('switchover')).filter(({ name }) => !before.some((known) => known.name === name));
+  const alarmOf = (node: string | null) => ({
+    alarmName: `${stackName}/alpha/${node}/system-check`,
+    state: { value: 'ALARM', reason: 'Threshold Crossed' },
+    previousState: { value: 'OK' },
+    configuration: {
+      metrics: [
+        { metricStat: { metric: { name: 'StatusCheckFailed_System', dimensions: { InstanceId: instanceOf(node) } } } },
+      ],
+    },
+  });
+
+  test(
+    'T9, T67: an alarm on a main that renews has it watched, and leaves it alone',
+    async () => {
+      const { holder } = await account.healthy('alpha');
+      const before = await account.executions('failover');
+      const lease = authority(await account.lease('alpha'));
+      for (let times = 0; times < 3; times++)
+        await account.announce('aws.cloudwatch', 'CloudWatch Alarm State Change', alarmOf(holder));
+      await account.until('its execution', async () => (await failovers(before)).length > 0);
+      const [execution] = await failovers(before);
+      expect(execution?.name).toMatch(new RegExp(`^alpha-failover-e${lease.epoch}-m\\d{12}$`));
+      expect(await account.ended('failover', execution?.name ?? '')).toMatchObject({ error: 'Undo.NotSilent' });
+      // One name a minute: three events that straddle two minutes have two.
+      expect((await failovers(before)).length).toBeLessThanOrEqual(2);
+      expect(authority(await account.lease('alpha'))).toEqual(lease);
+    },
+    moveMs,
+  );
+
+  test(
+    'EC2 takes the spot instance of the main back: the role is moved before, by a switchover',
+    async () => {
+      const { holder, epoch } = await account.healthy('alpha');
+      const before = await account.executions('switchover');
+      const detail = { 'instance-id': instanceOf(holder), 'instance-action': 'terminate' };
+      await account.announce('aws.ec2', 'EC2 Spot Instance Interruption Warning', detail);
+      await account.until('its execution', async () => (await switchovers(before)).length > 0);
+      const [execution] = await switchovers(before);
+      expect(await account.ended('switchover', execution?.name ?? '')).toMatchObject({ status: 'SUCCEEDED' });
+      const lease = await account.healthy('alpha');
+      expect(lease.holder).not.toBe(holder);
+      await expectServing(lease.holder, epoch + 1);
+    },
+    moveMs,
+  );
+
+  test(
+    'AWS Health schedules a change of the main: a person is told, and nothing is moved',
+    async () => {
+      const { holder, epoch } = await account.healthy('alpha');
+      const scheduled = async () =>
+        (await account.heard('Attention Needed')).filter(
+          ({ node, what }) => node === holder && what === 'scheduled-change',
+        );
+      await account.announce('aws.health', 'AWS Health Event', {
+        service: 'EC2',
+        eventTypeCode: 'AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED',
+        eventTypeCategory: 'scheduledChange',
+        startTime: 'Sat, 05 Jun 2027 15:10:09 GMT',
+        affectedEntities: [{ entityValue: instanceOf(holder) }],
+      });
+      await account.until('a notice', async () => (await scheduled()).length > 0);
+      expect(await scheduled()).toHaveLength(1);
+      await expectServing(holder, epoch);
+    },
+    moveMs,
+  );
+
+  test(
+    "an instance that is nobody's may stop without anybody doing anything",
+    async () => {
+      const names = async () => [
+        ...(await account.executions('failover')).map(({ name }) => name),
+        ...(await account.executions('switchover')).map(({ name }) => name),
+      ];
+      const before = await names();
+      const count = await account.invocations('dispatch');
+      const detail = { 'instance-id': 'i-00000000000000001', state: 'stopped' };
+      await account.announce('aws.ec2', 'EC2 Instance State-change Notification', detail);
+      await account.until('dispatch', async () => (await account.invocations('dispatch')) > count);
+      expect(await names()).toEqual(before);
+    },
+    moveMs,
+  );
 
   test(
     'T50: an execution that is stopped half-way leaves its lock; the status event has the sweep settle it',
