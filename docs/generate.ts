@@ -1,8 +1,11 @@
-// `npm run docs`: writes docs/protocol.md and the table of triggers in docs/detection.md from the tables, docs/openapi.json from the routes.
+// `npm run docs`: writes docs/protocol.md, the table of triggers in docs/detection.md and docs/cost.md from the tables, docs/openapi.json
+// from the routes.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openapiText } from '../api/openapi';
+import counted from './cost-counted.json';
+import { costText } from './cost-text';
 import { withTriggers } from './detection-text';
 import { protocolText } from './protocol-text';
 
@@ -10,3 +13,4 @@ writeFileSync(join(__dirname, 'protocol.md'), protocolText());
 const detection = join(__dirname, 'detection.md');
 writeFileSync(detection, withTriggers(readFileSync(detection, 'utf8')));
 writeFileSync(join(__dirname, 'openapi.json'), openapiText());
+writeFileSync(join(__dirname, 'cost.md'), costText(counted));

@@ -112,9 +112,10 @@ function together(entry: Extract<PlanEntry, { together: unknown }>, functionArn:
   };
 }
 
+/** A null path keeps the state as it was; without one the error would stand in its place. */
 const toState = (errors: readonly string[], next: string, path: string | null = '$.problem'): State => ({
   ErrorEquals: errors,
-  ...(path === null ? {} : { ResultPath: path }),
+  ResultPath: path,
   Next: next,
 });
 

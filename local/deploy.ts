@@ -9,10 +9,13 @@ import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   CloudFormationClient,
+  CreateChangeSetCommand,
   CreateStackCommand,
+  type CreateStackCommandInput,
   DeleteStackCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
+  ExecuteChangeSetCommand,
   type Stack,
   type StackEvent,
   UpdateStackCommand,
@@ -38,6 +41,8 @@ export interface DeployOptions {
   parameters?: Record<string, string>;
   region?: string;
   deadlineMs?: number;
+  /** Takes over what the template keeps and an earlier stack has left, as `cdk deploy --import-existing-resources` does. */
+  importExisting?: boolean;
 }
 
 export type StackOutputs = Record<string, string>;
@@ -191,10 +196,10 @@ function zipFolder(folder: string): Uint8Array {
   return zipSync(Object.fromEntries(entries), { level: 0, mtime: zipTime });
 }
 
-/** A stack whose creation failed can only be deleted; on AWS too. */
+/** A stack whose creation failed, or that was never executed, can only be deleted; on AWS too. */
 async function findUsableStack(clients: Clients, options: DeployOptions): Promise<Stack | undefined> {
   const stack = await waitForStack(clients, options);
-  if (!stack || !/^(ROLLBACK_|CREATE_FAILED|DELETE_FAILED)/.test(stack.StackStatus ?? '')) return stack;
+  if (!stack || !/^(ROLLBACK_|CREATE_FAILED|DELETE_FAILED|REVIEW_)/.test(stack.StackStatus ?? '')) return stack;
   await remove(clients, options);
   return undefined;
 }
@@ -210,12 +215,23 @@ async function submit(clients: Clients, options: DeployOptions, template: string
     Capabilities: ['CAPABILITY_IAM' as const, 'CAPABILITY_NAMED_IAM' as const],
   };
   try {
-    await clients.cloudFormation.send(exists ? new UpdateStackCommand(input) : new CreateStackCommand(input));
+    if (options.importExisting && !exists) await createByImport(clients, input);
+    else await clients.cloudFormation.send(exists ? new UpdateStackCommand(input) : new CreateStackCommand(input));
     return true;
   } catch (error) {
     if (/No updates are to be performed/.test((error as Error).message)) return false;
     throw error;
   }
+}
+
+/** Only a change set can import. */
+async function createByImport({ cloudFormation }: Clients, input: CreateStackCommandInput): Promise<void> {
+  const { StackName = '' } = input;
+  const changeSet = { StackName, ChangeSetName: `${StackName}-import` };
+  await cloudFormation.send(
+    new CreateChangeSetCommand({ ...input, ...changeSet, ChangeSetType: 'CREATE', ImportExistingResources: true }),
+  );
+  await cloudFormation.send(new ExecuteChangeSetCommand(changeSet));
 }
 
 /** Resolves when nothing is in progress any more; undefined when there is no such stack. */

@@ -22,8 +22,8 @@ import time
 os.environ['BIND_HOST'] = '127.0.0.1'
 
 from ministack.core import lambda_runtime  # noqa: E402  (reads the environment when imported)
-from ministack.services import ec2, eventbridge, lambda_svc, stepfunctions  # noqa: E402
-from ministack.services.cloudformation import provisioners  # noqa: E402
+from ministack.services import dynamodb, ec2, eventbridge, lambda_svc, stepfunctions  # noqa: E402
+from ministack.services.cloudformation import changesets, engine, handlers, helpers, provisioners, stacks  # noqa: E402
 
 
 def edit(where, name, *changes):
@@ -58,6 +58,8 @@ asyncio.base_events._set_nodelay = send_at_once  # asyncio skips sockets whose p
 
 
 OneWorker = lambda_runtime.Worker
+emit_metrics = lambda_svc._emit_lambda_metrics
+lambda_svc._emit_lambda_metrics = lambda *_, **__: None  # counted in the pool instead, whoever invokes
 idle_workers_kept = 3  # per function, 60 MB each; ministack itself has no limit and ends none
 
 
@@ -66,6 +68,7 @@ class WorkerPool:
 
     def __init__(self, func_name, config, code_zip):
         self._make = lambda: OneWorker(func_name, config, code_zip)
+        self._name = config['FunctionName']
         self._lock = threading.Lock()
         self._idle = []
         self._retired = False
@@ -73,8 +76,12 @@ class WorkerPool:
     def invoke(self, event, request_id):
         with self._lock:
             worker = self._idle.pop() if self._idle else self._make()
+        started = time.monotonic()
         try:
-            return worker.invoke(event, request_id)
+            result = worker.invoke(event, request_id)
+            failed = result.get('status') != 'ok' or bool(result.get('thrown'))
+            emit_metrics(self._name, duration_ms=1000 * (time.monotonic() - started), error=failed, throttle=False)
+            return result
         finally:
             self._give_back(worker)
 
@@ -197,10 +204,26 @@ def answered(event, timeout_s, execution):
 
 
 stepfunctions._answered = answered
+
+
+def told_by_failure(state, field, data, otherwise):
+    """ErrorPath and CausePath of a Fail state."""
+    path = state.get(field + 'Path')
+    if not path:
+        return state.get(field, otherwise)
+    for key in path.removeprefix('$.').split('.'):
+        data = data[key]
+    return data
+
+
+stepfunctions._told_by_failure = told_by_failure
 stepfunctions._invoke_within = invoke_within
 stepfunctions._execute_parallel = with_retry_and_catch(stepfunctions._execute_parallel)
 stepfunctions._execute_map = with_retry_and_catch(stepfunctions._execute_map)
-edit(stepfunctions, '_run_execution', ('time.sleep(0.15)', 'pass'))
+edit(stepfunctions, '_run_execution',
+     ('time.sleep(0.15)', 'pass'),
+     ('state_def.get("Error", "States.Fail")', '_told_by_failure(state_def, "Error", current_input, "States.Fail")'),
+     ('state_def.get("Cause", "")', '_told_by_failure(state_def, "Cause", current_input, "")'))
 edit(stepfunctions, '_execute_task',
      ('task_result = _invoke_resource(resource, effective)',
       'task_result = _invoke_within(state_def.get("TimeoutSeconds"), resource, effective)'),
@@ -270,6 +293,71 @@ provisioners._RESOURCE_HANDLERS['AWS::EC2::EIP'] = {'create': create_address, 'd
 # Nothing on one machine acts on these: they exist by name only, so that the template need not be changed.
 for kind in ('SSM::Document', 'SSM::Association', 'CloudWatch::CompositeAlarm', 'Logs::MetricFilter', 'Logs::QueryDefinition'):
     provisioners._RESOURCE_HANDLERS['AWS::' + kind] = {'create': create_name_only, 'delete': lambda name, props: None}
+
+
+# --- CloudFormation: Retain keeps, a taken name stays taken, a table keeps its items, and no change is no update ---
+
+
+importing = set()  # stacks whose change set may take over what exists already
+
+
+def says_retain(stack_name, logical_id):
+    from ministack.services.cloudformation import _stacks
+    stack = _stacks.get(stack_name) or {}
+    # A stack that was never complete has its template as text only.
+    template = stack.get('_template') or engine._parse_template(stack.get('_template_body') or '{}')
+    return template.get('Resources', {}).get(logical_id, {}).get('DeletionPolicy', '').startswith('Retain')
+
+
+def delete_unless_retained(kind, physical_id, props, stack_name=None, logical_id=None):
+    if not says_retain(stack_name, logical_id):
+        provisioners._delete_resource(kind, physical_id, props, stack_name, logical_id)
+
+
+def table_of(create):
+    def made(logical_id, props, stack_name):
+        name = props.get('TableName')
+        if name in dynamodb._tables:
+            if stack_name not in importing:
+                raise ValueError(f"Resource of type 'AWS::DynamoDB::Table' with identifier '{name}' already exists.")
+            return name, {'Arn': dynamodb._tables[name]['TableArn']}
+        return create(logical_id, props, stack_name)
+
+    def updated(name, old_props, props, stack_name):
+        items = dynamodb._tables[name]['items']
+        answer = create(name, {**props, 'TableName': name}, stack_name)
+        dynamodb._tables[name]['items'] = items
+        return answer
+
+    return {'create': made, 'update': updated}
+
+
+def update_if_changed(params, update=handlers._update_stack):
+    from ministack.services.cloudformation import _stacks
+    stack = _stacks.get(helpers._p(params, 'StackName')) or {}
+    template, _ = helpers._resolve_template(params)
+    given = {each['Key']: each['Value'] for each in helpers._extract_members(params, 'Parameters')}
+    had = {each['ParameterKey']: each['ParameterValue'] for each in stack.get('Parameters', [])}
+    if template and template == stack.get('_template_body') and given.items() <= had.items():
+        return helpers._error('ValidationError', 'No updates are to be performed.')
+    return update(params)
+
+
+def create_change_set(params, create=changesets._create_change_set):
+    if helpers._p(params, 'ImportExistingResources', 'false') == 'true':
+        importing.add(helpers._p(params, 'StackName'))
+    return create(params)
+
+
+for kind in ('Table', 'GlobalTable'):
+    provisioners._RESOURCE_HANDLERS['AWS::DynamoDB::' + kind].update(
+        table_of(provisioners._RESOURCE_HANDLERS['AWS::DynamoDB::' + kind]['create']))
+stacks._delete_resource = delete_unless_retained
+# A failed update takes back what it has made, not what was there before.
+edit(stacks, '_deploy_stack_async',
+     ('created_in_this_run.append(logical_id)', 'prev_resource or created_in_this_run.append(logical_id)'))
+changesets._deploy_stack_async = handlers._deploy_stack_async = stacks._deploy_stack_async
+handlers._ACTION_HANDLERS.update(UpdateStack=update_if_changed, CreateChangeSet=create_change_set)
 
 
 # --- life: our parent holds the other end of standard input; when it is gone, so is our whole process group ---

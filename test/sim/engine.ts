@@ -1,8 +1,8 @@
 // A model of one node's engine: a history of writes with timelines, streaming, and the ways in which it stops, hangs,
 // stalls and comes back. What it was told goes on by itself: a promotion does not end because the agent that asked dies.
 
-import type { VirtualClock } from '../../adapters/memory/clock';
 import { type EngineStatus, type NodeName, unknownEngine } from '../../core/model';
+import type { Clock } from '../../core/ports';
 import type { Random } from './random';
 
 /** Bytes of one write: makes positions out of counts. */
@@ -46,7 +46,7 @@ export class Engine {
 
   constructor(
     readonly name: NodeName,
-    private readonly clock: VirtualClock,
+    private readonly clock: Clock,
     private readonly random: Random,
     private readonly peer: (name: NodeName) => Engine | undefined,
     private readonly linked: (other: NodeName) => boolean,

@@ -1,7 +1,6 @@
 // A process that can die, freeze and thaw between any two of its awaits: an agent's incarnation, a Lambda's invocation.
 // Dead, nothing it awaits ever comes; frozen, it comes after the thaw.
 
-import type { VirtualClock } from '../../adapters/memory/clock';
 import type { Clock } from '../../core/ports';
 
 export class Life {
@@ -63,7 +62,7 @@ export class Life {
   }
 
   /** Its clock: monotonic and wrong by `rate`, the wall wrong by `wallOffsetMs`; whoever sleeps passes the gate. */
-  clock(base: VirtualClock, rate = 1, wallOffsetMs: () => number = () => 0): Clock {
+  clock(base: Clock, rate = 1, wallOffsetMs: () => number = () => 0): Clock {
     return {
       nowMs: () => base.nowMs() * rate,
       wall: () => new Date(Date.parse(base.wall()) + wallOffsetMs()).toISOString(),

@@ -1,7 +1,6 @@
 // One simulated machine: power, an engine, a kernel with a gate or without, a deadman that lives beside the agent, and the agent's
 // lives one after another. What freezes a machine stops its processes; its kernel counts on.
 
-import type { VirtualClock } from '../../adapters/memory/clock';
 import type { Agent } from '../../agent/agent';
 import { createAbsentGate } from '../../agent/gate/absent';
 import type { Gate } from '../../core/gate';
@@ -34,7 +33,7 @@ export class Machine {
   constructor(
     readonly config: NodeConfig,
     readonly engine: Engine,
-    private readonly clock: VirtualClock,
+    private readonly clock: Clock,
     private readonly random: Random,
     /** Its kernel has a gate; without one, self-fence rests on the deadman alone. */
     readonly gated: boolean,

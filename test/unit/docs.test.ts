@@ -3,6 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openapiText } from '../../api/openapi';
+import counted from '../../docs/cost-counted.json';
+import type { Counted } from '../../docs/cost-counts';
+import { prices } from '../../docs/cost-prices';
+import { costText } from '../../docs/cost-text';
 import { withTriggers } from '../../docs/detection-text';
 import { protocolText } from '../../docs/protocol-text';
 import { invariantsText } from '../sim/invariants-text';
@@ -17,6 +21,28 @@ test('docs/openapi.json equals the routes and shapes of the REST API (npm run do
 
 test('docs/invariants.md equals the tables of the simulation (npm run docs)', () => {
   expect(readFileSync(join(__dirname, '../../docs/invariants.md'), 'utf8')).toBe(invariantsText());
+});
+
+describe('docs/cost.md', () => {
+  test('equals the counts and the prices (npm run docs)', () => {
+    expect(readFileSync(join(__dirname, '../../docs/cost.md'), 'utf8')).toBe(costText(counted));
+  });
+
+  test('follows the price table: no figure stands in it by itself', () => {
+    const doubled: Counted = {
+      ...counted,
+      rest: { ...counted.rest, main: { ...counted.rest.main, writeUnits: 2 * counted.rest.main.writeUnits } },
+    };
+    expect(costText(doubled)).not.toBe(costText(counted));
+    for (const { source } of Object.values(prices)) expect(costText(counted)).toContain(source);
+  });
+
+  test('counts what the agents promise with default timings: a renewal a second from the main, a read a second from each backup', () => {
+    const { main, backup } = counted.rest;
+    const around = (value: number | undefined) => [Math.abs((value ?? 0) - 60) <= 6, value];
+    expect(around(main.calls['dynamodb PutItem LEASE'])[0]).toBe(true);
+    expect(around(backup.calls['dynamodb GetItem LEASE'])[0]).toBe(true);
+  });
 });
 
 test('the table of triggers in docs/detection.md is the one in the code (npm run docs)', () => {
