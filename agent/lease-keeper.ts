@@ -11,7 +11,7 @@ import { silentMs, type Watch, watched } from '../core/watch';
 export interface KeeperOptions {
   store: LeaseStore;
   /** The kernel counts what this node promises: a promise that it does not know is none. */
-  gate: Pick<Gate, 'promise' | 'confirm'>;
+  gate: Pick<Gate, 'promise' | 'confirm' | 'shut'>;
   /** Clients may be let in now. A promise that keeps the gate shut is one all the same. */
   visible: () => boolean;
   clock: Clock;
@@ -88,6 +88,9 @@ export class LeaseKeeper {
 
   private async renewOnce(name: 'renew' | 'accept', request: ChangeRequest): Promise<Written> {
     const { clock, gate, timings } = this.options;
+    // Open for readers, and not to be seen once it is writable: nothing else would shut it before the first visible renewal (T31).
+    const open = name === 'accept' && !this.options.visible() ? await gate.shut() : null;
+    if (open && !open.ok) return this.ungated(open.error.message);
     const sentAtMs = clock.nowMs();
     const counted = await gate.promise(promiseMs(timings));
     if (!counted.ok) return this.ungated(counted.error.message);

@@ -117,7 +117,9 @@ export class Replication {
     const nodes = waitedAtFirst(config.replication, recorded, this.others());
     if (nodes.join() === this.readyFor?.join()) return;
     const told = await driver.waitFor(nodes);
-    if (told.ok) this.readyFor = nodes;
+    if (!told.ok) return;
+    this.readyFor = nodes;
+    this.hiddenBelow = nodes.length > 0 ? 'unknown' : null;
   }
 
   /** An agent that was started anew does not hide a main that serves: it was let be seen before. */

@@ -32,7 +32,7 @@ export interface Places {
 export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
   adopt: ['store'],
-  'ask-operator': ['store', 'reports', 'see-power', 'publish', 'wake'],
+  'ask-operator': ['store', 'reports', 'see-power', 'publish', 'wake', 'fleet'],
   barrier: ['store', 'reports'],
   'begin-recover': ['store', 'executions', 'poke'],
   'begin-settle': ['store', 'executions', 'poke'],

@@ -66,32 +66,6 @@ export function createGovernor(options: GovernorOptions): Governor {
     if (line.ok) await fleet.swapLine(api, line.value, pushedBack(line.value, nowMs(), pushMs(error)));
   }
 
-  /** Ms until its slot; 0 too when the line cannot be had; null when there is none by `endMs`. */
-  async function slot(api: Api, importance: Importance, crowd: boolean, endMs: number): Promise<number | null> {
-    for (;;) {
-      const leftMs = endMs - clock.nowMs();
-      const line = await fleet.line(api);
-      if (!line.ok) return 0;
-      const taken = await swapped(api, line.value, takeSlot(api, line.value, importance, nowMs(), crowd), leftMs);
-      if (typeof taken === 'number') return taken;
-      const waitMs = spread(taken === 'lost' ? 40 : againMs);
-      if (waitMs >= leftMs) return null;
-      await clock.sleep(waitMs);
-    }
-  }
-
-  async function swapped(
-    api: Api,
-    was: Line | null,
-    next: ReturnType<typeof takeSlot>,
-    leftMs: number,
-  ): Promise<number | 'lost' | 'too far'> {
-    if (next === null || next.atMs - nowMs() > leftMs) return 'too far';
-    const written = await fleet.swapLine(api, was, next.line);
-    if (written.ok) return Math.max(0, next.atMs - nowMs());
-    return written.error.code === 'Refused' ? 'lost' : 0;
-  }
-
   async function inLine<T>(
     api: Api,
     importance: Importance,
@@ -100,7 +74,7 @@ export function createGovernor(options: GovernorOptions): Governor {
   ): Outside<T> {
     const endMs = clock.nowMs() + patienceMs;
     for (;;) {
-      const waitMs = await slot(api, importance, crowd, endMs);
+      const waitMs = await slot({ fleet, clock, nowMs, spread }, { api, importance, crowd, endMs });
       if (waitMs === null) return fail(notYourTurn(api));
       await clock.sleep(waitMs);
       const answer = await call(true);
@@ -126,6 +100,43 @@ export function createGovernor(options: GovernorOptions): Governor {
   }
 
   return { ...options, stormy, turn, noted, spread, nowMs };
+}
+
+interface Place {
+  api: Api;
+  importance: Importance;
+  crowd: boolean;
+  endMs: number;
+}
+type Times = Pick<Governor, 'fleet' | 'clock' | 'nowMs' | 'spread'>;
+
+/** Ms until its slot; 0 too when the line cannot be had; null when there is none by `endMs`. */
+async function slot(
+  { fleet, clock, nowMs, spread }: Times,
+  { api, importance, crowd, endMs }: Place,
+): Promise<number | null> {
+  for (;;) {
+    const leftMs = endMs - clock.nowMs();
+    const line = await fleet.line(api);
+    if (!line.ok) return 0;
+    const next = takeSlot(api, line.value, importance, nowMs(), crowd);
+    const taken = await swapped({ fleet, nowMs }, api, { was: line.value, next, leftMs });
+    if (typeof taken === 'number') return taken;
+    const waitMs = spread(taken === 'lost' ? 40 : againMs);
+    if (waitMs >= leftMs) return null;
+    await clock.sleep(waitMs);
+  }
+}
+
+async function swapped(
+  { fleet, nowMs }: Pick<Times, 'fleet' | 'nowMs'>,
+  api: Api,
+  { was, next, leftMs }: { was: Line | null; next: ReturnType<typeof takeSlot>; leftMs: number },
+): Promise<number | 'lost' | 'too far'> {
+  if (next === null || next.atMs - nowMs() > leftMs) return 'too far';
+  const written = await fleet.swapLine(api, was, next.line);
+  if (written.ok) return Math.max(0, next.atMs - nowMs());
+  return written.error.code === 'Refused' ? 'lost' : 0;
 }
 
 /** In [0, 1), from an id: FNV-1a, spread by a multiplication, because ids may differ in their last letter only. */

@@ -85,7 +85,8 @@ const portRights: Record<string, readonly Right[]> = {
   poker: ['poke', 'redirect'],
   power: ['cut-power', 'start-power', 'see-power'],
   tasks: ['wake'],
-  vip: ['see-vip', 'see-spread', 'take-vip', 'move-vip'],
+  vip: ['see-vip', 'take-vip', 'move-vip'],
+  'record-vip': ['see-spread'],
 };
 
 test('a function has the rights of a port exactly if its file brings that port in', () => {
