@@ -417,6 +417,7 @@ export class Account {
       },
       isOn: (id) => at(id)?.powered ?? false,
       addressMoved: (allocationId, instanceId) => void this.targets.set(allocationId, instanceId),
+      recordMoved: () => undefined,
       beforeWithdraw: async () => undefined,
       runDocument: async (id, document, parameters) => {
         const machine = at(id);
