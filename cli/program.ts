@@ -9,6 +9,7 @@ import type { Act, Define } from './command';
 import { defineApprove } from './commands/approve';
 import { defineCompletion } from './commands/completion';
 import { defineExplain } from './commands/explain';
+import { defineFailback } from './commands/failback';
 import { defineFailover } from './commands/failover';
 import { defineHistory } from './commands/history';
 import { defineHold } from './commands/hold';
@@ -45,6 +46,7 @@ const verbs: readonly Define[] = [
   defineExplain,
   defineSwitch,
   defineFailover,
+  defineFailback,
   defineApprove,
   defineRecover,
   defineHold,

@@ -46,6 +46,8 @@ export const stepCodes = {
     'CoolDown',
     'TooMany',
     'NotApproved',
+    'NotAllowed',
+    'Held',
     'DrainTimeout',
     'BarrierTimeout',
     'RejoinFailed',

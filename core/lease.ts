@@ -30,6 +30,8 @@ export interface ChangeRequest {
   /** claim: it began by itself. acknowledge, bar: who and why. */
   attempt?: Attempt;
   bar?: Bar;
+  /** begin: failback, for whom the role is reserved. */
+  reserve?: NodeName;
   /** begin: the operation on the item belongs to an execution that has ended (T50). */
   abandoned?: string;
 }
@@ -112,6 +114,10 @@ const mayBeMain = clause(
     `a person has barred it: ${Object.entries(lease.barred)
       .map(([name, { by, reason }]) => `${name} (${by}: ${reason})`)
       .join(', ')}`,
+);
+const reservedForIt = clause(
+  (lease, request) => lease.reservedFor === null || lease.reservedFor === request.node,
+  (lease) => `the role is reserved for ${lease.reservedFor}`,
 );
 const proofIsNow = clause(
   (lease, request) => request.proof?.epoch === lease.epoch,
@@ -215,8 +221,9 @@ export const transitions = {
   },
   begin: {
     from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'workflow', onlyIf: [nobodyElseOperates],
-    change: (_, { operation }) => ({ operation: operation ?? null }),
-    because: 'one operation at a time',
+    // A failback reserves the role in the same write: there is no moment in which a third node could be given it (T61).
+    change: (lease, { operation, reserve }) => ({ operation: operation ?? null, reservedFor: reserve ?? lease.reservedFor }),
+    because: 'one operation at a time; a failback reserves the role for its node',
   },
   probe: {
     from: ['held', 'granted'], to: 'same', who: 'workflow', onlyIf: [operationIsMine, epochIsMine],
@@ -225,7 +232,7 @@ export const transitions = {
   },
   end: {
     from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'workflow', onlyIf: [operationIsMine],
-    change: (lease) => ({ operation: null, drain: lease.drain === 'transfer' ? null : lease.drain }),
+    change: (lease) => ({ operation: null, reservedFor: null, drain: lease.drain === 'transfer' ? null : lease.drain }),
     because: 'the operation is over, and its drain with it',
   },
   drain: {
@@ -245,7 +252,7 @@ export const transitions = {
     because: 'an operator stops the service cleanly',
   },
   transfer: {
-    from: ['held'], to: 'granted', who: 'workflow', authority: true, onlyIf: [operationIsMine, epochIsMine, drained, nodeIsFree, mayBeMain],
+    from: ['held'], to: 'granted', who: 'workflow', authority: true, onlyIf: [operationIsMine, epochIsMine, drained, nodeIsFree, mayBeMain, reservedForIt],
     change: (lease, { node, proof, receivedBytes }) => ({
       holder: node ?? null, former: lease.holder, drain: null, fence: proof ?? null, synced: others(lease.synced, node),
       lineage: parted(lease.lineage, receivedBytes ?? 0, lease.epoch + 1),

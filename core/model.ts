@@ -1,6 +1,7 @@
 // The nouns of the protocol: the lease, the node report, the cluster's configuration and policy.
 // Plain data, as it is stored; nothing here acts. Terms: docs/glossary.md.
 
+import type { FailbackConfig } from './failback';
 import type { StoreLossMode } from './failsafe';
 import type { FlappingLimits } from './flapping';
 import type { GateStatus } from './gate';
@@ -20,7 +21,7 @@ export interface Position {
 export const phases = ['vacant', 'held', 'paused', 'abdicated', 'claimed', 'granted'] as const;
 export type Phase = (typeof phases)[number];
 
-export const operationKinds = ['switchover', 'failover', 'recover', 'settle'] as const;
+export const operationKinds = ['failback', 'switchover', 'failover', 'recover', 'settle'] as const;
 export type OperationKind = (typeof operationKinds)[number];
 
 /** The one operation that may change the lease now. */
@@ -285,6 +286,8 @@ export interface ClusterConfig {
   /** What a main does that can reach the store no more (core/failsafe.ts). */
   onStoreLoss: StoreLossMode;
   consumers: ConsumerConfig[];
+  /** Where the role belongs when all is well; absent: anywhere. */
+  failback?: FailbackConfig;
   /** How often it may fail over by itself before a person has looked. */
   failovers: FlappingLimits;
   /** `second-person`: to accept the loss of acknowledged data takes two people. */

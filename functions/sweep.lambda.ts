@@ -5,10 +5,11 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { createClient } from '../adapters/aws/clients';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { asked } from '../adapters/aws/outside';
+import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
 import { createSystemClock } from '../adapters/system';
 import { fail, ok } from '../core/result';
-import { type StartSettle, type Swept, sweep } from '../workflows/sweep';
+import { type Start, type Swept, sweep } from '../workflows/sweep';
 import { executions } from './ports/executions.lambda-shared';
 import { vip } from './ports/vip.lambda-shared';
 import { controlPlane, createTable, stateMachineArn } from './wiring.lambda-shared';
@@ -22,15 +23,16 @@ const ports = {
   clock,
   settings: createSettings(table),
   leases,
+  reports: createReports(table),
   ...executions(clock),
   ...vip(clock, leases),
 };
 
 const alreadyThere = 'ExecutionAlreadyExists';
 
-const start: StartSettle = async (name, input) => {
+const start: Start = async (kind, name, input) => {
   const command = new StartExecutionCommand({
-    stateMachineArn: stateMachineArn('settle'),
+    stateMachineArn: stateMachineArn(kind),
     name,
     input: JSON.stringify(input),
   });

@@ -18,6 +18,7 @@ export interface Places {
   stateMachineArns: string[];
   failoverArn: string;
   settleArn: string;
+  failbackArn: string;
   executionArns: string[];
   pokeDocumentArn: string;
   busArn: string;
@@ -30,9 +31,11 @@ export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
   adopt: ['store'],
   barrier: ['store', 'reports'],
+  'begin-failback': ['store', 'executions', 'poke'],
   'begin-recover': ['store', 'executions', 'poke'],
   'begin-settle': ['store', 'executions', 'poke'],
   'begin-switchover': ['store', 'executions', 'poke'],
+  'check-failback': ['store', 'reports', 'executions'],
   'check-recover': ['store', 'reports'],
   'check-settle': ['store', 'executions', 'see-vip'],
   'choose-after-fence': ['store', 'reports'],
@@ -56,7 +59,7 @@ export const rights: Record<string, readonly Right[]> = {
   reopen: ['store', 'reports'],
   restart: ['store', 'redirect'],
   'restore-vip': ['store', 'move-vip'],
-  sweep: ['look', 'executions', 'see-vip', 'start-settle'],
+  sweep: ['look', 'reports', 'executions', 'see-vip', 'start-settle', 'start-failback'],
   transfer: ['store'],
   verify: ['store', 'reports', 'executions'],
   'withdraw-vip': ['store', 'take-vip'],
@@ -132,6 +135,7 @@ const statements = {
   ],
   publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn], asMainstay)],
   'start-failover': ({ failoverArn }) => [allow(['states:StartExecution'], [failoverArn])],
+  'start-failback': ({ failbackArn }) => [allow(['states:StartExecution'], [failbackArn])],
   'start-settle': ({ settleArn }) => [allow(['states:StartExecution'], [settleArn])],
 } satisfies Record<string, (places: Places) => PolicyStatement[]>;
 

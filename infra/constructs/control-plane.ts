@@ -125,6 +125,7 @@ function placesOf(name: string, table: TableV2, { encryptionKey }: ControlPlaneP
     kinds,
     stateMachineArns: kinds.map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
     settleArn: arn('states', `stateMachine:${name}-settle`),
+    failbackArn: arn('states', `stateMachine:${name}-failback`),
     failoverArn: arn('states', `stateMachine:${name}-failover`),
     executionArns: kinds.map((kind) => arn('states', `execution:${name}-${kind}:*`)),
     pokeDocumentArn: arn('ssm', `document/${name}-poke`),

@@ -5,6 +5,7 @@ import { abort } from './abort';
 import { adopt } from './adopt';
 import { barrier } from './barrier';
 import { begin } from './begin';
+import { checkFailback } from './check-failback';
 import { checkRecover } from './check-recover';
 import { checkSettle } from './check-settle';
 import { choose } from './choose';
@@ -33,9 +34,11 @@ export const steps: Record<string, StepDefinition> = {
   abort,
   adopt,
   barrier,
+  'begin-failback': begin('failback'),
   'begin-recover': begin('recover'),
   'begin-settle': begin('settle'),
   'begin-switchover': begin('switchover'),
+  'check-failback': checkFailback,
   'check-recover': checkRecover,
   'check-settle': checkSettle,
   'choose-after-fence': choose('failover'),

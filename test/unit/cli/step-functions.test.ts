@@ -59,7 +59,7 @@ describe('Operations on Step Functions', () => {
   });
 
   it('says that the stack is not deployed when a state machine is missing', async () => {
-    const { client } = fakeClient({ ListStateMachines: () => ({ stateMachines: all.slice(0, 2) }) });
+    const { client } = fakeClient({ ListStateMachines: () => ({ stateMachines: all.slice(0, 3) }) });
     const operations = createStepFunctions(client, 'mainstay');
     const said = problem(await operations.start('switchover', 'x', { cluster: 'alpha', by: 'ann' }));
     expect(said).toMatchObject({

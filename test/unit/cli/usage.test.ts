@@ -96,7 +96,7 @@ describe('completion', () => {
     const { code, out } = await createBench().run(`completion ${shell}`);
     expect(code).toBe(0);
     expect(out).toContain(
-      'ls status explain switch failover approve recover hold policy history report watch start pause resume completion',
+      'ls status explain switch failover failback approve recover hold policy history report watch start pause resume completion',
     );
     expect(out).toMatch(/switch\) words\w*="--to --reason --dry-run/);
   });

@@ -19,7 +19,7 @@ const operation = (id: string) => ({ id, kind: 'switchover' as const, by: 'ann',
 
 /** Clusters at rest, in a running operation, with one that was abandoned, and with a VIP that points to nobody. */
 async function fleet() {
-  const { leases, settings } = createMemoryStore();
+  const { leases, reports, settings } = createMemoryStore();
   const executions = createMemoryExecutions();
   for (const name of ['calm', 'busy', 'stuck', 'dark']) await settings.putConfig(aConfig(name));
   await leases.swap(null, aLease('calm'));
@@ -37,14 +37,14 @@ async function fleet() {
     move: async () => ok({ change: null }),
     verify: async () => ok(null),
   };
-  return { leases, settings, executions, vip, clock: createVirtualClock() };
+  return { leases, reports, settings, executions, vip, clock: createVirtualClock() };
 }
 
 const began = async () => ok(undefined);
 
 test('T50: an operation whose execution has ended is settled, a running one is left alone', async () => {
   const inputs: unknown[] = [];
-  const swept = await sweep(await fleet(), async (name, input) => {
+  const swept = await sweep(await fleet(), async (_, name, input) => {
     inputs.push({ name, ...input });
     return ok(undefined);
   });
@@ -68,7 +68,7 @@ test('T47: a VIP that is not at the main is brought there, and a foreign one is 
       'calm',
       fail(refused('the VIP points to i-other', 'ask who did it')),
     );
-  const swept = await sweep({ ...ports, vip: { ...ports.vip, readMany } }, async (_, input) => {
+  const swept = await sweep({ ...ports, vip: { ...ports.vip, readMany } }, async (_, __, input) => {
     inputs.push(input);
     return ok(undefined);
   });
@@ -103,7 +103,7 @@ test('T50: what could not be settled is tried again a minute later, under anothe
 });
 
 test('T66: a thousand clusters at rest are swept with one reading of all their VIPs', async () => {
-  const { leases, settings } = createMemoryStore();
+  const { leases, reports, settings } = createMemoryStore();
   const names = Array.from({ length: 1000 }, (_, index) => `c${index}`);
   for (const name of names) {
     await settings.putConfig(aConfig(name));
@@ -115,7 +115,7 @@ test('T66: a thousand clusters at rest are swept with one reading of all their V
   );
   const clock = createVirtualClock();
   const vip = createEipVip(ec2, { clock, readBackMs: 0, pollMs: 1, epochOf: async () => ok(1) });
-  const swept = await sweep({ leases, settings, executions: createMemoryExecutions(), vip, clock }, began);
+  const swept = await sweep({ leases, reports, settings, executions: createMemoryExecutions(), vip, clock }, began);
   // One unknown allocation is that cluster's own trouble: asked for by id it would have failed the call for 200 of them.
   expect(swept.problems).toEqual(['c7: there is no address eipalloc-c7']);
   expect(swept.started).toEqual(['c8-settle-e1-v1-202601010000']);
