@@ -3,6 +3,7 @@
 // reads, changes and writes back what a newer one stored (T65).
 
 import * as z from 'zod/mini';
+import { failbackModes } from '../core/failback';
 import { storeLossModes } from '../core/failsafe';
 import { defaultFlapping } from '../core/flapping';
 import { importances } from '../core/fleet';
@@ -199,6 +200,13 @@ export const configShape = z.looseObject({
     ]),
   ),
   importance: z.optional(z.enum(importances)),
+  failback: z.optional(
+    z.looseObject({
+      prefer: text,
+      mode: z.enum(failbackModes),
+      quietHours: z.nullable(z.looseObject({ from: text, to: text })),
+    }),
+  ),
   failovers: z._default(z.looseObject({ coolDownMs: z.number(), maxPerDay: z.number() }), { ...defaultFlapping }),
   acceptLoss: z._default(z.enum(['one-person', 'second-person']), 'one-person'),
 }) satisfies z.ZodMiniType<ClusterConfig>;

@@ -1,8 +1,9 @@
 // What this node knows of the lease and what it has promised: reads, renews, and counts the promise from before the send (L2).
 // It never acts on the engine. A refused write teaches it the winner; an unanswered one leaves the promise running down (L4).
 
+import type { ChangeRequest } from '../core/clauses';
 import type { Gate } from '../core/gate';
-import { type ChangeRequest, changed, type TransitionName, vacantLease } from '../core/lease';
+import { changed, type TransitionName, vacantLease } from '../core/lease';
 import type { Lease } from '../core/model';
 import type { Clock, Ids, LeaseStore } from '../core/ports';
 import { promiseMs, type Timings } from '../core/timings';

@@ -82,6 +82,7 @@ export const clusterView = named(
     cluster: name,
     policy: z.strictObject(policyShown),
     phase: z.enum(phases),
+    status: z.enum(['L', 'P', 'F', '-']),
     epoch: z.int(),
     main: name.nullable(),
     vip: z.strictObject({ host: z.string(), port: z.int() }),

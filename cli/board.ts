@@ -13,7 +13,7 @@ export function drawCluster(view: ClusterView, paint: Paint): string[] {
   const { cluster, policy, phase, epoch, main, vip } = view;
   const mode = policy.mode.toUpperCase() + (policy.until ? ` until ${policy.until}` : '');
   const state = view.pausedBy ? `${phase} by ${view.pausedBy}` : phase;
-  const head = `${paint.bold(cluster)}[${mode}:${state.toUpperCase()}]  epoch ${epoch}  main ${main ?? 'nobody'}  VIP ${vip.host}:${vip.port}`;
+  const head = `${paint.bold(cluster)}[${mode}:${state.toUpperCase()}:${view.status}]  epoch ${epoch}  main ${main ?? 'nobody'}  VIP ${vip.host}:${vip.port}`;
   const rows = columns([headings, ...view.nodes.map(cells)]);
   const lines = rows.map((row, index) => stroke(view.nodes[index - 1], paint)(row));
   return [head, ...troubles(view).map((text) => `  ${paint.yellow(text)}`), ...lines.map((line) => `  ${line}`)];

@@ -1,7 +1,8 @@
 // Transitions of the lease that an operator makes directly (start, pause, resume), and waiting for what they lead to.
 // Goes through the same table and the same compare-and-swap as the workflows (core/lease, workflows/step).
 
-import type { ChangeRequest, TransitionName } from '../core/lease';
+import type { ChangeRequest } from '../core/clauses';
+import type { TransitionName } from '../core/lease';
 import type { ClusterConfig, Lease } from '../core/model';
 import { fail, ok } from '../core/result';
 import { readOnly } from '../desk/check';

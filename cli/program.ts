@@ -11,6 +11,7 @@ import { defineBrake } from './commands/brake';
 import { defineCompletion } from './commands/completion';
 import { defineConfirmFenced } from './commands/confirm-fenced';
 import { defineExplain } from './commands/explain';
+import { defineFailback } from './commands/failback';
 import { defineFailover } from './commands/failover';
 import { defineHistory } from './commands/history';
 import { defineHold } from './commands/hold';
@@ -47,6 +48,7 @@ const verbs: readonly Define[] = [
   defineExplain,
   defineSwitch,
   defineFailover,
+  defineFailback,
   defineConfirmFenced,
   defineApprove,
   defineRecover,

@@ -45,6 +45,8 @@ function whyNot(
   if (shun) return `it is shunned (${shun.label})`;
   const bar = lease.barred[node.name];
   if (bar) return `${bar.by} has barred it from becoming main: ${bar.reason}`;
+  if (mustStream && lease.reservedFor !== null && lease.reservedFor !== node.name)
+    return `the role is reserved for ${lease.reservedFor}`;
   if (node.priority === 0) return 'its priority is 0: never promoted';
   if (!report) return 'it has never reported';
   if (freshSince !== null && report.seen.version < freshSince)

@@ -69,6 +69,8 @@ export const stepCodes = {
     'CoolDown',
     'TooMany',
     'NotApproved',
+    'NotAllowed',
+    'Held',
     'DrainTimeout',
     'BarrierTimeout',
     'RejoinFailed',

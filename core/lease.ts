@@ -2,46 +2,33 @@
 // Pure: `changed` gives the next item or the reason why not; a store makes it true with one compare-and-swap.
 // Rules L1-L6: docs/protocol.md. The epoch grows exactly where `authority` is true and never anywhere else.
 
+import {
+  asWatched,
+  type ChangeRequest,
+  type Clause,
+  drained,
+  epochIsMine,
+  iAmHolder,
+  isHeld,
+  isNotHolder,
+  mayBeMain,
+  nobodyElseOperates,
+  nobodyIsAwaited,
+  nodeIsFormer,
+  nodeIsFree,
+  notDraining,
+  notYetProven,
+  operationIsMine,
+  proofIsNow,
+  proofIsRecorded,
+  reservedForIt,
+  somebodyFences,
+} from './clauses';
 import type { Problem } from './errors';
 import { attempted } from './flapping';
 import { type Branch, grown, parted } from './lineage';
-import type { Attempt, Bar, FenceProof, Lease, NodeName, Operation, Phase, Voucher } from './model';
+import { type Lease, type NodeName, type Phase, phases } from './model';
 import { fail, ok, type Result } from './result';
-
-export interface ChangeRequest {
-  /** Node that acts or is acted for. */
-  node?: NodeName;
-  operation?: Operation;
-  /** claim: what the contender watched in silence. */
-  watched?: { epoch: number; renewals: number };
-  proof?: FenceProof;
-  /** vouch: who says so, and why. */
-  word?: Pick<Voucher, 'by' | 'reason' | 'at'>;
-  /** Epoch under which the caller acts (L5). */
-  epoch?: number;
-  drain?: Lease['drain'];
-  pausedBy?: Lease['pausedBy'];
-  probeEpoch?: number;
-  ttlMs?: number;
-  /** grant, transfer: what the candidate has received. */
-  receivedBytes?: number;
-  /** renew: the timeline that the holder's engine is on. */
-  branch?: Pick<Branch, 'timeline' | 'fromBytes'>;
-  /** record: the backups that have every acknowledged commit. */
-  synced?: NodeName[];
-  /** claim: it began by itself. acknowledge, bar: who and why. */
-  attempt?: Attempt;
-  bar?: Bar;
-  /** begin: the operation on the item belongs to an execution that has ended (T50). */
-  abandoned?: string;
-}
-
-type Test = (lease: Lease, request: ChangeRequest) => boolean;
-
-interface Clause {
-  test: Test;
-  otherwise: (lease: Lease) => string;
-}
 
 export interface Transition {
   from: readonly Phase[];
@@ -52,95 +39,6 @@ export interface Transition {
   change?: (lease: Lease, request: ChangeRequest) => Partial<Lease>;
   because: string;
 }
-
-const clause = (test: Test, otherwise: Clause['otherwise']): Clause => ({ test, otherwise });
-
-const iAmHolder = clause(
-  (lease, request) => request.node !== undefined && lease.holder === request.node,
-  (lease) => `the holder is ${lease.holder ?? 'nobody'}`,
-);
-const epochIsMine = clause(
-  (lease, request) => request.epoch === lease.epoch,
-  (lease) => `the epoch is ${lease.epoch}`,
-);
-const operationIsMine = clause(
-  (lease, request) => request.operation !== undefined && lease.operation?.id === request.operation.id,
-  (lease) => (lease.operation ? `operation ${lease.operation.id} is on the lease` : 'no operation is on the lease'),
-);
-const nobodyElseOperates = clause(
-  (lease, request) =>
-    lease.operation === null ||
-    lease.operation.id === request.operation?.id ||
-    lease.operation.id === request.abandoned,
-  (lease) =>
-    `operation ${lease.operation?.id} (${lease.operation?.kind} by ${lease.operation?.by}) is running since ${lease.operation?.since}`,
-);
-/**
- * Whether a failover has to wait for the operation on the lease. A main that is silent is lost, whatever is under way: only
- * a drain, which silences it on purpose, and a claim, which is a failover already, are waited for. Bringing a backup back and
- * putting things in order never are.
- */
-export function mustBeAwaited({ operation, phase, drain }: Lease): boolean {
-  if (operation === null || operation.kind === 'recover' || operation.kind === 'settle') return false;
-  return drain === 'transfer' || !['held', 'granted', 'abdicated'].includes(phase);
-}
-const nobodyIsAwaited = clause(
-  (lease, request) => !mustBeAwaited(lease) || nobodyElseOperates.test(lease, request),
-  nobodyElseOperates.otherwise,
-);
-const asWatched = clause(
-  (lease, request) => lease.epoch === request.watched?.epoch && lease.renewals === request.watched.renewals,
-  (lease) => `the lease moved on to epoch ${lease.epoch}, renewal ${lease.renewals}`,
-);
-const proofIsRecorded = clause(
-  (lease) => lease.fence !== null,
-  () => 'no fence proof is recorded at this epoch',
-);
-const notDraining = clause(
-  (lease) => lease.drain === null,
-  (lease) => `the holder is being drained (${lease.drain})`,
-);
-const drained = clause(
-  (lease) => lease.drain === 'transfer',
-  () => 'the holder was not asked to drain',
-);
-const nodeIsFree = clause(
-  (lease, request) => request.node !== undefined && lease.shunned[request.node] === undefined,
-  (lease) => `the node is shunned (${Object.values(lease.shunned)[0]?.label ?? ''})`,
-);
-const mayBeMain = clause(
-  (lease, request) => lease.barred[request.node ?? ''] === undefined,
-  (lease) =>
-    `a person has barred it: ${Object.entries(lease.barred)
-      .map(([name, { by, reason }]) => `${name} (${by}: ${reason})`)
-      .join(', ')}`,
-);
-const proofIsNow = clause(
-  (lease, request) => request.proof?.epoch === lease.epoch,
-  (lease) => `the proof belongs to another epoch than ${lease.epoch}`,
-);
-
-const nodeIsFormer = clause(
-  (lease, request) => request.node !== undefined && lease.former === request.node,
-  (lease) => `the node to be proven stopped is ${lease.former ?? 'none'}`,
-);
-const somebodyFences = clause(
-  (lease) => lease.operation?.kind === 'failover',
-  () => 'no failover is under way that could use the word',
-);
-const notYetProven = clause(
-  (lease) => lease.fence === null,
-  (lease) => `${lease.fence?.node} is already proven stopped by ${lease.fence?.how}`,
-);
-
-const isHeld = clause(
-  (lease) => lease.hold !== null,
-  () => 'there is no hold',
-);
-const isNotHolder = clause(
-  (lease, request) => request.node !== undefined && lease.holder !== request.node,
-  (lease) => `${lease.holder} is the main: move the role away first`,
-);
 
 const without = <T>(named: Record<NodeName, T>, node: NodeName | undefined): Record<NodeName, T> =>
   Object.fromEntries(Object.entries(named).filter(([name]) => name !== node));
@@ -231,8 +129,9 @@ export const transitions = {
   },
   begin: {
     from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'workflow', onlyIf: [nobodyElseOperates],
-    change: (_, { operation }) => ({ operation: operation ?? null }),
-    because: 'one operation at a time',
+    // A failback reserves the role in the same write: there is no moment in which a third node could be given it (T61).
+    change: (lease, { operation, reserve }) => ({ operation: operation ?? null, reservedFor: reserve ?? lease.reservedFor }),
+    because: 'one operation at a time; a failback reserves the role for its node',
   },
   probe: {
     from: ['held', 'granted'], to: 'same', who: 'workflow', onlyIf: [operationIsMine, epochIsMine],
@@ -241,7 +140,7 @@ export const transitions = {
   },
   end: {
     from: ['held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'workflow', onlyIf: [operationIsMine],
-    change: (lease) => ({ operation: null, drain: lease.drain === 'transfer' ? null : lease.drain }),
+    change: (lease) => ({ operation: null, reservedFor: null, drain: lease.drain === 'transfer' ? null : lease.drain }),
     because: 'the operation is over, and its drain with it',
   },
   drain: {
@@ -261,7 +160,7 @@ export const transitions = {
     because: 'an operator stops the service cleanly',
   },
   transfer: {
-    from: ['held'], to: 'granted', who: 'workflow', authority: true, onlyIf: [operationIsMine, epochIsMine, drained, nodeIsFree, mayBeMain],
+    from: ['held'], to: 'granted', who: 'workflow', authority: true, onlyIf: [operationIsMine, epochIsMine, drained, nodeIsFree, mayBeMain, reservedForIt],
     change: (lease, { node, proof, receivedBytes }) => ({
       holder: node ?? null, former: lease.holder, drain: null, fence: proof ?? null, synced: others(lease.synced, node),
       lineage: parted(lease.lineage, receivedBytes ?? 0, lease.epoch + 1),
@@ -314,18 +213,16 @@ export const transitions = {
     because: 'a person has looked at what was not synchronised; shunned nodes stay out until they are recovered',
   },
   bar: {
-    from: ['vacant', 'held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'operator', onlyIf: [isNotHolder],
+    from: phases, to: 'same', who: 'operator', onlyIf: [isNotHolder],
     change: (lease, { node, bar }) => ({ barred: node && bar ? { ...lease.barred, [node]: bar } : lease.barred }),
     because: 'a person does not want this node to become main',
   },
   unbar: {
-    from: ['vacant', 'held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'operator', onlyIf: [],
-    change: (lease, { node }) => ({ barred: without(lease.barred, node) }),
+    from: phases, to: 'same', who: 'operator', onlyIf: [], change: (lease, { node }) => ({ barred: without(lease.barred, node) }),
     because: 'this node may become main again',
   },
   acknowledge: {
-    from: ['vacant', 'held', 'granted', 'paused', 'abdicated', 'claimed'], to: 'same', who: 'operator', onlyIf: [],
-    change: () => ({ attempts: [] }),
+    from: phases, to: 'same', who: 'operator', onlyIf: [], change: () => ({ attempts: [] }),
     because: 'a person has seen the automatic failovers: they count no more',
   },
 } satisfies Record<string, Transition>;

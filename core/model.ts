@@ -1,6 +1,7 @@
 // The nouns of the protocol: the lease, the node report, the cluster's configuration and policy.
 // Plain data, as it is stored; nothing here acts. Terms: docs/glossary.md.
 
+import type { FailbackConfig } from './failback';
 import type { StoreLossMode } from './failsafe';
 import type { FlappingLimits } from './flapping';
 import type { Importance } from './fleet';
@@ -21,7 +22,7 @@ export interface Position {
 export const phases = ['vacant', 'held', 'paused', 'abdicated', 'claimed', 'granted'] as const;
 export type Phase = (typeof phases)[number];
 
-export const operationKinds = ['switchover', 'failover', 'recover', 'settle'] as const;
+export const operationKinds = ['switchover', 'failover', 'recover', 'settle', 'failback'] as const;
 export type OperationKind = (typeof operationKinds)[number];
 
 /** The one operation that may change the lease now. */
@@ -333,6 +334,8 @@ export interface ClusterConfig {
   consumers: ConsumerConfig[];
   /** Who goes first when AWS has not enough for everybody at once (core/fleet.ts); `normal` when left out. */
   importance?: Importance;
+  /** Where the role belongs when all is well; absent: anywhere. */
+  failback?: FailbackConfig;
   /** How often it may fail over by itself before a person has looked. */
   failovers: FlappingLimits;
   /** `second-person`: to accept the loss of acknowledged data takes two people. */

@@ -11,6 +11,7 @@ import { failure } from './problems';
 export type StartedByPeople = Exclude<OperationKind, 'settle'>;
 
 const firstSteps: Record<StartedByPeople, FirstStep> = {
+  failback: 'check-failback',
   switchover: 'preflight',
   failover: 'verify',
   recover: 'check-recover',

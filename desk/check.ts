@@ -11,7 +11,7 @@ import type { Desk } from './desk';
 import { executionsOf } from './operations';
 import { must } from './problems';
 
-export type FirstStep = 'preflight' | 'verify' | 'check-recover';
+export type FirstStep = 'preflight' | 'check-failback' | 'verify' | 'check-recover';
 
 /** Ends the command with the step's own problem, or returns: the execution would get past its first step now. */
 export async function checkFirst(desk: Desk, step: FirstStep, state: WorkflowState): Promise<void> {

@@ -66,6 +66,8 @@ const endings: Record<CliCode, Ending> = {
   CoolDown: 'refused',
   TooMany: 'refused',
   NotApproved: 'refused',
+  NotAllowed: 'refused',
+  Held: 'refused',
   LeaseRefused: 'refused',
   Refused: 'refused',
   // These were begun, failed and were undone.

@@ -35,7 +35,8 @@ function gapText({ writeGap }: Outcome): string {
 }
 
 function lossText({ kind, ended, loss, from }: Outcome): string {
-  if (kind === 'switchover' && ended !== 'running') return 'nothing: the new main had everything before it took over';
+  if ((kind === 'switchover' || kind === 'failback') && ended !== 'running')
+    return 'nothing: the new main had everything before it took over';
   if (!loss) return 'nothing that the journal knows of';
   const sampled = loss.sampledAt ? `by its report of ${timeOfDay(loss.sampledAt)}` : 'and it had never reported';
   return `at least ${byteText(loss.atLeastBytes)} ${sampled}, and whatever ${from ?? 'the old main'} acknowledged after that`;
@@ -46,7 +47,7 @@ const epochs = ({ epochBefore, epochAfter }: Outcome): string =>
 
 function facts(outcome: Outcome): string[][] {
   const { operation, by, reason, ended, startedAt, ms, proof, degraded, kind } = outcome;
-  const moves = kind === 'switchover' || kind === 'failover';
+  const moves = kind === 'switchover' || kind === 'failover' || kind === 'failback';
   return [
     ['operation', operation],
     ['asked for by', `${by ?? 'unknown'}${reason ? `: ${reason}` : ''}`],

@@ -15,6 +15,7 @@ function titlesOf(plan: Plan): Map<string, string> {
 }
 
 export const titles = {
+  failback: titlesOf(plans.failback),
   switchover: titlesOf(plans.switchover),
   failover: titlesOf(plans.failover),
   recover: titlesOf(plans.recover),
@@ -35,6 +36,7 @@ export function titleOf(entry: JournalEntry, kind: OperationKind | null): string
 
 /** Steps that only one plan has. */
 const signs: Record<OperationKind, readonly string[]> = {
+  failback: ['check-failback', 'begin-failback'],
   switchover: ['preflight', 'begin-switchover', 'choose-for-switchover'],
   failover: ['verify', 'claim', 'choose-after-fence'],
   recover: ['check-recover', 'begin-recover'],

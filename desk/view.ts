@@ -38,6 +38,8 @@ export interface ClusterView {
   cluster: string;
   policy: { mode: PolicyMode; until: string | null; by: string | null; reason: string | null };
   phase: Phase;
+  /** Seed 002: L live, P paused cleanly, F the role is reserved for a failback; `-` nobody is main. */
+  status: 'L' | 'P' | 'F' | '-';
   epoch: number;
   main: NodeName | null;
   vip: { host: string; port: number };
@@ -69,6 +71,7 @@ export function clusterView({ config, lease: stored, policy, reports, now }: Sou
     cluster: config.name,
     policy: policyView(policy, now),
     phase: lease.phase,
+    status: statusOf(lease),
     epoch: lease.epoch,
     main: lease.holder,
     vip: { host: config.vip.host, port: config.vip.port },
@@ -88,6 +91,12 @@ export function clusterView({ config, lease: stored, policy, reports, now }: Sou
     ),
   };
 }
+
+const statusOf = ({ phase, reservedFor }: Lease): ClusterView['status'] => {
+  if (reservedFor !== null) return 'F';
+  if (phase === 'paused') return 'P';
+  return phase === 'held' || phase === 'granted' ? 'L' : '-';
+};
 
 /** No policy on record means automatic; so does a maintenance that is over. */
 export function policyView(policy: Policy | null, now: string): ClusterView['policy'] {

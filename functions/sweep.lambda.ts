@@ -10,7 +10,7 @@ import { createSettings } from '../adapters/aws/settings';
 import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock } from '../adapters/system';
 import { fail, ok } from '../core/result';
-import { type StartSettle, type Swept, sweep } from '../workflows/sweep';
+import { type Start, type Swept, sweep } from '../workflows/sweep';
 import { executions } from './ports/executions.lambda-shared';
 import { power } from './ports/power.lambda-shared';
 import { tasks } from './ports/tasks.lambda-shared';
@@ -37,9 +37,9 @@ const ports = {
 
 const alreadyThere = 'ExecutionAlreadyExists';
 
-const start: StartSettle = async (name, input) => {
+const start: Start = async (kind, name, input) => {
   const command = new StartExecutionCommand({
-    stateMachineArn: stateMachineArn('settle'),
+    stateMachineArn: stateMachineArn(kind),
     name,
     input: JSON.stringify(input),
   });

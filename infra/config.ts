@@ -4,6 +4,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type BrakeLimits, defaultBrake } from '../core/brake';
+import { failbackModes } from '../core/failback';
 import { storeLossModes } from '../core/failsafe';
 import { defaultFlapping } from '../core/flapping';
 import { importances } from '../core/fleet';
@@ -61,6 +62,7 @@ const agentSchema = z.strictObject({
     .default({}),
 });
 
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day is HH:MM in UTC, e.g. 07:30');
 const timing = z.number().optional();
 /** A preset, and what is to be different from it. */
 const timingsSchema = z
@@ -139,6 +141,13 @@ const clusterSchema = z
         backups: z.int().min(1, 'a commit that waits waits for one backup at least').default(1),
       })
       .prefault({}),
+    failback: z
+      .strictObject({
+        prefer: z.string(),
+        mode: z.enum(failbackModes).default('manual'),
+        quietHours: z.strictObject({ from: timeOfDay, to: timeOfDay }).nullable().default(null),
+      })
+      .optional(),
     failovers: z
       .strictObject({
         coolDownMs: z.int().min(0).default(defaultFlapping.coolDownMs),
@@ -152,7 +161,13 @@ const clusterSchema = z
     consumers: z.array(consumerSchema).default([]),
     agent: agentSchema.optional(),
   })
-  .superRefine(({ nodes, replication, vip }, context) => {
+  .superRefine(({ nodes, replication, vip, failback }, context) => {
+    if (failback && !nodes.some(({ name, priority }) => name === failback.prefer && priority > 0))
+      context.addIssue({
+        code: 'custom',
+        path: ['failback', 'prefer'],
+        message: `the role cannot go back to ${failback.prefer}: it is no node that may become main`,
+      });
     for (const { path, message } of vip.kind === 'route53' ? addressFaults(nodes) : [])
       context.addIssue({ code: 'custom', path: ['nodes', ...path], message });
     for (const [field, values] of Object.entries({

@@ -21,6 +21,7 @@ export interface Places {
   /** Queue of the dead letters. */
   undeliveredArn: string;
   settleArn: string;
+  failbackArn: string;
   executionArns: string[];
   pokeDocumentArn: string;
   busArn: string;
@@ -35,10 +36,12 @@ export const rights: Record<string, readonly Right[]> = {
   api: ['store', 'reports', 'operate'],
   'ask-operator': ['store', 'reports', 'see-power', 'publish', 'wake', 'fleet'],
   barrier: ['store', 'reports'],
+  'begin-failback': ['store', 'executions', 'poke'],
   'begin-recover': ['store', 'executions', 'poke'],
   'begin-settle': ['store', 'executions', 'poke'],
   'begin-switchover': ['store', 'executions', 'poke'],
   change: ['start-change'],
+  'check-failback': ['store', 'reports', 'executions'],
   'check-recover': ['store', 'reports'],
   'check-settle': ['store', 'executions', 'see-vip', 'fleet'],
   'choose-after-fence': ['store', 'reports'],
@@ -63,7 +66,7 @@ export const rights: Record<string, readonly Right[]> = {
   reopen: ['store', 'reports'],
   restart: ['store', 'redirect'],
   'restore-vip': ['store', 'move-vip', 'fleet'],
-  sweep: ['look', 'reports', 'executions', 'see-vip', 'see-power', 'start-settle', 'wake', 'fleet', 'undelivered'],
+  sweep: ['look', 'reports', 'executions', 'see-vip', 'see-power', 'start-settle', 'start-failback', 'wake', 'fleet', 'undelivered'],
   transfer: ['store'],
   verify: ['store', 'reports', 'executions', 'publish', 'fleet'],
   'withdraw-vip': ['store', 'take-vip', 'fleet'],
@@ -175,6 +178,7 @@ const statements = {
   'start-failover': ({ failoverArn }) => [allow(['states:StartExecution'], [failoverArn])],
   'start-switchover': ({ switchoverArn }) => [allow(['states:StartExecution'], [switchoverArn])],
   undelivered: ({ undeliveredArn }) => [allow(['sqs:SendMessage'], [undeliveredArn])],
+  'start-failback': ({ failbackArn }) => [allow(['states:StartExecution'], [failbackArn])],
   'start-settle': ({ settleArn }) => [allow(['states:StartExecution'], [settleArn])],
 } satisfies Record<string, (places: Places) => PolicyStatement[]>;
 

@@ -3,9 +3,10 @@
 
 import { assert } from '../core/assert';
 import type { Brake } from '../core/brake';
+import type { ChangeRequest } from '../core/clauses';
 import { halt, type OutsideProblem, retry, type StepProblem, undo } from '../core/errors';
 import { isThrottled } from '../core/fleet';
-import { type ChangeRequest, changed, type TransitionName } from '../core/lease';
+import { changed, type TransitionName } from '../core/lease';
 import type { ClusterConfig, Lease, NodeConfig, NodeName, Report } from '../core/model';
 import type {
   Clock,

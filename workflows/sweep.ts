@@ -3,6 +3,7 @@
 // time, twice, or late. Must never touch anything itself: the plan `settle` does, under the lock.
 
 import type { OutsideProblem } from '../core/errors';
+import { judgeFailback } from '../core/failback';
 import type { ClusterConfig, Lease } from '../core/model';
 import type { Outside } from '../core/ports';
 import { ok } from '../core/result';
@@ -13,8 +14,8 @@ import { wakeForNews } from './wake';
 
 type Looking = Pick<Ports, 'leases' | 'executions' | 'vip' | 'clock' | 'reports' | 'power' | 'waits' | 'tasks'>;
 
-/** Starts an execution of `settle` under this name; a second start of the same name must do nothing. */
-export type StartSettle = (name: string, input: WorkflowState) => Outside<void>;
+/** Starts an execution under this name; a second start of the same name must do nothing. */
+export type Start = (kind: 'settle' | 'failback', name: string, input: WorkflowState) => Outside<void>;
 
 export interface Swept {
   started: string[];
@@ -31,7 +32,7 @@ interface Subject {
 }
 
 /** VIPs are read for all clusters together, after their leases: the control planes behind them allow few calls (T66). */
-export async function sweep(ports: Looking & Pick<Ports, 'settings'>, start: StartSettle): Promise<Swept> {
+export async function sweep(ports: Looking & Pick<Ports, 'settings' | 'reports'>, start: Start): Promise<Swept> {
   const swept: Swept = { started: [], problems: [] };
   const clusters = await ports.settings.clusters();
   if (!clusters.ok) return { ...swept, problems: [clusters.error.message] };
@@ -51,6 +52,9 @@ export async function sweep(ports: Looking & Pick<Ports, 'settings'>, start: Sta
     else {
       const woken = await wakeForNews(ports, config, lease);
       if (!woken.ok) tell(config.name, woken.error);
+      const moved = await moveBack(ports, config, lease, start);
+      if (!moved.ok) tell(config.name, moved.error);
+      else if (moved.value !== null) swept.started.push(moved.value);
     }
   }
   return swept;
@@ -78,12 +82,34 @@ async function settle(
   { clock }: Pick<Looking, 'clock'>,
   { cluster, epoch, version }: Lease,
   reason: string,
-  start: StartSettle,
+  start: Start,
 ): Outside<string> {
   // Made of what was seen, so that two sweeps start one execution, and of the minute, so that one that failed is followed by
   // another; 31 + 9 + 10 + 12 + 13 characters at the most.
   const minute = clock.wall().slice(0, 16).replace(/\D/g, '');
   const name = `${cluster}-settle-e${epoch}-v${version}-${minute}`;
-  const started = await start(name, { cluster, by: 'automatic', reason });
+  const started = await start('settle', name, { cluster, by: 'automatic', reason });
+  return started.ok ? ok(name) : started;
+}
+
+/** Reports and policy are read for those clusters only whose role could go back by itself. */
+async function moveBack(
+  { clock, reports, settings }: Pick<Ports, 'clock' | 'reports' | 'settings'>,
+  config: ClusterConfig,
+  lease: Lease,
+  start: Start,
+): Outside<string | null> {
+  if (config.failback?.mode !== 'automatic' || lease.operation !== null || lease.holder === config.failback.prefer)
+    return ok(null);
+  const [policy, listed] = await Promise.all([settings.policy(config.name), reports.list(config.name)]);
+  if (!policy.ok) return policy;
+  if (!listed.ok) return listed;
+  const now = clock.wall();
+  const refused = judgeFailback({ config, lease, reports: listed.value, automatic: true, now });
+  if (refused || (policy.value !== null && policy.value.mode !== 'automatic')) return ok(null);
+  // One attempt an hour at an epoch: what failed once is not tried every minute.
+  const name = `${config.name}-failback-e${lease.epoch}-${now.slice(0, 13).replace(/\D/g, '')}`;
+  const reason = `${config.failback.prefer} is preferred and in sync`;
+  const started = await start('failback', name, { cluster: config.name, by: 'automatic', reason });
   return started.ok ? ok(name) : started;
 }

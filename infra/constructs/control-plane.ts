@@ -165,6 +165,7 @@ function placesOf(name: string, table: TableV2, { encryptionKey }: ControlPlaneP
     kinds,
     stateMachineArns: kinds.map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
     settleArn: arn('states', `stateMachine:${name}-settle`),
+    failbackArn: arn('states', `stateMachine:${name}-failback`),
     failoverArn: arn('states', `stateMachine:${name}-failover`),
     switchoverArn: arn('states', `stateMachine:${name}-switchover`),
     undeliveredArn: arn('sqs', `${name}-undelivered`),

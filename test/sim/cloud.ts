@@ -112,8 +112,8 @@ export class Cloud {
 
   /** functions/sweep.lambda.ts: called by the status event of an execution and by the clock. */
   async sweep(): Promise<void> {
-    await sweep(this.parts.ports(new Life()), async (name, input) => {
-      void this.start('settle', name, input);
+    await sweep(this.parts.ports(new Life()), async (kind, name, input) => {
+      void this.start(kind, name, input);
       return ok(undefined);
     });
   }

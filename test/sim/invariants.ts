@@ -1,7 +1,7 @@
 // What must hold at every moment of every history: one checker per invariant, each with its own memory, over the truth that
 // only a simulation knows. `docs/invariants.md` is drawn from the sentences.
 
-import { mustBeAwaited } from '../../core/lease';
+import { mustBeAwaited } from '../../core/clauses';
 import { belongs } from '../../core/lineage';
 import type { ClusterConfig, Lease, NodeName, NodeState } from '../../core/model';
 import type { JournalEntry } from '../../core/ports';

@@ -1,6 +1,7 @@
 // What operators do through the CLI and the console, at the right and at the wrong moment.
 
-import { type ChangeRequest, changed, type TransitionName } from '../../core/lease';
+import type { ChangeRequest } from '../../core/clauses';
+import { changed, type TransitionName } from '../../core/lease';
 import type { OperationKind, PolicyMode } from '../../core/model';
 import type { Outcome } from '../../workflows/interpreter';
 import { wake } from '../../workflows/wake';

@@ -2,7 +2,8 @@
 // requests and executions, small enough that every interleaving can be walked. Time goes in ticks of a second; a tick that
 // passes kills what an overdue deadman guards before anything else happens.
 
-import { type ChangeRequest, changed, type TransitionName, vacantLease } from '../../core/lease';
+import type { ChangeRequest } from '../../core/clauses';
+import { changed, type TransitionName, vacantLease } from '../../core/lease';
 import type { Lease, NodeName, NodeState } from '../../core/model';
 import { defaultTimings, promiseMs } from '../../core/timings';
 

@@ -2,9 +2,10 @@
 
 import type { OperationKind } from '../../core/model';
 import type { Plan } from '../../core/plan';
+import { failback } from './failback';
 import { failover } from './failover';
 import { recover } from './recover';
 import { settle } from './settle';
 import { switchover } from './switchover';
 
-export const plans: Record<OperationKind, Plan> = { switchover, failover, recover, settle };
+export const plans: Record<OperationKind, Plan> = { failback, switchover, failover, recover, settle };

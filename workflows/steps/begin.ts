@@ -24,6 +24,7 @@ async function run(context: StepContext, kind: OperationKind): StepResult {
       ...(state.node === undefined ? {} : { node: state.node }),
     },
     ...(abandoned === null ? {} : { abandoned }),
+    ...(kind === 'failback' && state.to !== undefined ? { reserve: state.to } : {}),
   }));
   if (!begun.ok) {
     return fail(

@@ -6,6 +6,7 @@ import { adopt } from './adopt';
 import { askOperator } from './ask-operator';
 import { barrier } from './barrier';
 import { begin } from './begin';
+import { checkFailback } from './check-failback';
 import { checkRecover } from './check-recover';
 import { checkSettle } from './check-settle';
 import { choose } from './choose';
@@ -35,9 +36,11 @@ export const steps: Record<string, StepDefinition> = {
   adopt,
   'ask-operator': askOperator,
   barrier,
+  'begin-failback': begin('failback'),
   'begin-recover': begin('recover'),
   'begin-settle': begin('settle'),
   'begin-switchover': begin('switchover'),
+  'check-failback': checkFailback,
   'check-recover': checkRecover,
   'check-settle': checkSettle,
   'choose-after-fence': choose('failover'),

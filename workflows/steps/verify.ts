@@ -2,9 +2,9 @@
 // what was watched. Without a contender's observation it observes, waits a full ttl, and observes again (T9).
 
 import { evaluate } from '../../core/candidates';
+import { mustBeAwaited } from '../../core/clauses';
 import { undo } from '../../core/errors';
 import { judgeFlapping } from '../../core/flapping';
-import { mustBeAwaited } from '../../core/lease';
 import type { Lease } from '../../core/model';
 import { fail, ok } from '../../core/result';
 import { contenderWaitMs } from '../../core/timings';

@@ -21,7 +21,7 @@ describe('ls', () => {
     const { code, out } = await (await healthy(createBench())).run('ls');
     expect(code).toBe(0);
     expect(out.split('\n')).toEqual([
-      'alpha[AUTOMATIC:HELD]  epoch 7  main db1  VIP 203.0.113.10:5432',
+      'alpha[AUTOMATIC:HELD:L]  epoch 7  main db1  VIP 203.0.113.10:5432',
       '  NODE  STATE   STORED    APPLIED   LAG      FOLLOWS  DEADMAN   GATE  SEEN  WHY',
       '  db1   MAIN    48.0 MiB  48.0 MiB  0 B      -        armed     -     0 s   R100 I hold the lease and renew it',
       '  db2   BACKUP  48.0 MiB  48.0 MiB  0 B      db1      disarmed  -     0 s   R170 another node holds the lease: I follow it',
@@ -88,7 +88,7 @@ describe('ls', () => {
     await bench.desk.settings.putConfig(aConfig('alpha'));
     const { code, out } = await bench.run('ls');
     expect(code).toBe(0);
-    expect(out).toContain('alpha[AUTOMATIC:VACANT]  epoch 0  main nobody');
+    expect(out).toContain('alpha[AUTOMATIC:VACANT:-]  epoch 0  main nobody');
     expect(out).toContain('next: mainstay start alpha');
   });
 
@@ -98,7 +98,7 @@ describe('ls', () => {
     bench.store.table.put('CLUSTER#beta', 'CONFIG', { name: 'beta' });
     const { code, out, err } = await bench.run('ls');
     expect({ code, err }).toEqual({ code: 1, err: '' });
-    expect(out).toMatch(/alpha\[AUTOMATIC:HELD\]/);
+    expect(out).toMatch(/alpha\[AUTOMATIC:HELD:L\]/);
     expect(out).toMatch(/beta\[UNREADABLE\] {2}mainstay: configuration of beta does not parse/);
     const { clusters } = (await bench.run('ls --json')).json() as { clusters: object[] };
     expect(clusters[1]).toMatchObject({ cluster: 'beta', error: { code: 'Broken' } });
@@ -200,7 +200,7 @@ describe('status', () => {
   it('adds candidates and the outcome of the last operation to the block of ls', async () => {
     const { code, out } = await (await withHistory()).run('status alpha');
     expect(code).toBe(0);
-    expect(out).toContain('alpha[AUTOMATIC:HELD]');
+    expect(out).toContain('alpha[AUTOMATIC:HELD:L]');
     expect(out).toMatch(/db1 {2}may not become main {2}it is the main/);
     expect(out).toContain('alpha-switchover-1 (switchover) done in 2.0 s, begun 2026-01-01T00:00:02.000Z');
   });

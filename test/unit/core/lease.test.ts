@@ -1,14 +1,8 @@
 // The table of transitions: who may what, and what never happens whatever the order.
 
 import fc from 'fast-check';
-import {
-  type ChangeRequest,
-  changed,
-  type Transition,
-  type TransitionName,
-  transitions,
-  vacantLease,
-} from '../../../core/lease';
+import type { ChangeRequest } from '../../../core/clauses';
+import { changed, type Transition, type TransitionName, transitions, vacantLease } from '../../../core/lease';
 import { type FenceHow, type Lease, type Operation, phases } from '../../../core/model';
 import { aLease } from '../../support/samples';
 

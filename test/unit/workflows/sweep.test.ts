@@ -48,7 +48,7 @@ const began = async () => ok(undefined);
 
 test('T50: an operation whose execution has ended is settled, a running one is left alone', async () => {
   const inputs: unknown[] = [];
-  const swept = await sweep(await fleet(), async (name, input) => {
+  const swept = await sweep(await fleet(), async (_, name, input) => {
     inputs.push({ name, ...input });
     return ok(undefined);
   });
@@ -72,7 +72,7 @@ test('T47: a VIP that is not at the main is brought there, and a foreign one is 
       'calm',
       fail(refused('the VIP points to i-other', 'ask who did it')),
     );
-  const swept = await sweep({ ...ports, vip: { ...ports.vip, readMany } }, async (_, input) => {
+  const swept = await sweep({ ...ports, vip: { ...ports.vip, readMany } }, async (_, __, input) => {
     inputs.push(input);
     return ok(undefined);
   });
