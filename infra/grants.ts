@@ -34,7 +34,7 @@ export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
   adopt: ['store'],
   api: ['store', 'reports', 'operate'],
-  'ask-operator': ['store', 'reports', 'see-power', 'publish', 'wake', 'fleet'],
+  'ask-operator': ['store', 'reports', 'see-power', 'stop-engine', 'publish', 'wake', 'fleet'],
   barrier: ['store', 'reports'],
   'begin-failback': ['store', 'executions', 'poke'],
   'begin-recover': ['store', 'executions', 'poke'],

@@ -88,7 +88,7 @@ test('a state machine may call the functions of its plan and no others', () => {
 const portRights: Record<string, readonly Right[]> = {
   events: ['publish'],
   executions: ['executions'],
-  poker: ['poke', 'redirect'],
+  poker: ['poke', 'redirect', 'stop-engine'],
   power: ['cut-power', 'start-power', 'see-power'],
   tasks: ['wake'],
   vip: ['see-vip', 'take-vip', 'move-vip'],

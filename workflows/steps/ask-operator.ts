@@ -3,8 +3,11 @@
 
 import { halt } from '../../core/errors';
 import { fail, ok } from '../../core/result';
-import { fromOutside, type StepContext, type StepDefinition, type StepResult } from '../step';
+import { fromOutside, nodeOf, type StepContext, type StepDefinition, type StepResult } from '../step';
 import { newsFor } from '../wake';
+
+/** For the journal entry and the reply. */
+const TO_END_MS = 3000;
 
 export const askOperator: StepDefinition = { needs: 'epoch', run };
 
@@ -31,7 +34,9 @@ async function run(context: StepContext): StepResult {
     context.note(`there is news already: ${news}${woken.ok ? '' : `; not woken: ${woken.error.message}`}`);
     return ok({});
   }
-  return told(context, node);
+  const asleep = await told(context, node);
+  if (asleep.ok) await stopEngine(context, node);
+  return asleep;
 }
 
 async function told({ ports, config, state, lease, operation, note }: StepContext, node: string): StepResult {
@@ -48,4 +53,13 @@ async function told({ ports, config, state, lease, operation, note }: StepContex
   if (!published.ok) return fail(fromOutside(published.error));
   note(`waits for a person: ${what}; next: ${next}`);
   return ok({});
+}
+
+/** A host whose agent does not act may still hear Systems Manager. It makes two mains less likely; it proves nothing (T11). */
+async function stopEngine({ ports, config, lease, deadlineAtMs, note }: StepContext, node: string): Promise<void> {
+  const asked = ports.poker.stopEngine(nodeOf(config, node), config.name, lease.epoch);
+  const leftMs = Math.max(0, deadlineAtMs - ports.clock.nowMs() - TO_END_MS);
+  const stopped = await Promise.race([asked, ports.clock.sleep(leftMs)]);
+  const said = stopped === undefined ? 'no answer yet' : stopped.ok ? 'its host says stopped' : stopped.error.message;
+  note(`asked the host of ${node} to stop its engine: ${said}`);
 }

@@ -318,6 +318,15 @@ test('T54: where only a person can tell, nobody is looked for in vain: told what
   expect(value(await wake(world.ports, { cluster: 'alpha', operation: operation.id, epoch: 8 }))).toBe('gone');
 });
 
+test('T6, T11: before it sleeps, the host is asked to stop its engine, which proves nothing: it sleeps all the same', async () => {
+  const world = await claimed({ fence: ['operator'] });
+  void fenced(world);
+  await world.clock.advance(5000);
+  const told = value(await world.ports.journal.list('alpha')).map(({ because }) => because);
+  expect(told.join('\n')).toContain('asked the host of db1 to stop its engine: its host says stopped');
+  expect(await world.lease()).toMatchObject({ phase: 'claimed', fence: null });
+});
+
 test('a word that came between the last look and the sleep wakes it at once', async () => {
   const world = await claimed({ fence: ['operator'] });
   const { add } = world.ports.waits;
