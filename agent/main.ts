@@ -25,6 +25,7 @@ import { createDeadman } from './deadman';
 import { type Archiving, createPostgresDriver } from './drivers/postgres/driver';
 import { fenceCommand } from './fence-command';
 import { gateOf, removeGate } from './gate/node-gate';
+import { ifMainCommand, runIfMain, spawnJob } from './if-main';
 import { installCommand } from './install/command';
 import { startRest } from './rest/start';
 import { rememberEpochs, seenEpoch } from './seen-epoch';
@@ -236,6 +237,12 @@ fenceCommand(program, file, (path) => {
   const config = { name: settings.cluster, nodes: [], timings: { engineStopMs: FENCE_BOUND_MS } };
   const driver = driverOf(settings, config, { name: settings.node, host: 'localhost', port: 5432 });
   return { settings, driver, seen: seenEpoch(settings.stateDir), wallMs: Date.parse(clock.wall()), say: log };
+});
+ifMainCommand(program, file, async (path, command) => {
+  const { settings, config, me } = await placeOf(path);
+  const store = createLeaseStore(tableOf(settings, config.timings.storeTimeoutMs));
+  const start = (epoch: number) => spawnJob(command, { ...process.env, MAINSTAY_EPOCH: String(epoch) });
+  return runIfMain({ cluster: config.name, me: me.name, timings: config.timings, store, clock, start, say: log });
 });
 installCommand(program, {
   root: process.env.MAINSTAY_ROOT ?? '',
