@@ -18,7 +18,7 @@ import { createSystemIds } from '../../adapters/system';
 import type { Result } from '../../core/result';
 import { type Cloud, cloudStartMs, createTable, startCloud, tableClient } from '../support/cloud';
 import { FaultyWire, type WireFault, wireFaults } from '../support/faulty-wire';
-import { aConfig, aLease, anEntry, aPolicy, aReport, renewed, value } from '../support/samples';
+import { aConfig, aLease, aNode, anEntry, aPolicy, aReport, renewed, value } from '../support/samples';
 import { anEvent } from './suites/events';
 
 /** Long enough for a busy machine's emulator, and short enough to wait for. */
@@ -135,6 +135,32 @@ const rows: Row[] = [
     },
     before: null,
     after: 'manual',
+  },
+  {
+    adapter: 'settings',
+    method: 'swapPolicy',
+    build: async (options, unique) => {
+      const before = aPolicy({ mode: 'automatic' });
+      value(await createSettings(direct()).putPolicy(unique, before));
+      const settings = createSettings(tableClient(options, tableName));
+      const seen = async () => value(await createSettings(direct()).policy(unique))?.mode ?? null;
+      return { call: () => settings.swapPolicy(unique, before, aPolicy({ mode: 'manual' })), seen };
+    },
+    before: 'automatic',
+    after: 'manual',
+  },
+  {
+    adapter: 'settings',
+    method: 'clusterOf',
+    build: async (options, unique) => {
+      const nodes = [aNode('db1', { instanceId: `i-of-${unique}` })];
+      value(await createSettings(direct()).putConfig(aConfig(unique, { nodes })));
+      const settings = createSettings(tableClient(options, tableName));
+      const seen = async () => value(await settings.clusterOf(`i-of-${unique}`)) === unique;
+      return { call: () => settings.clusterOf(`i-of-${unique}`), seen };
+    },
+    before: true,
+    after: true,
   },
   {
     adapter: 'settings',
@@ -273,8 +299,11 @@ describe.each(rows.map((row): [string, Row] => [`${row.adapter}: ${row.method}`,
 
 describe('the inventory of adapters/aws', () => {
   const folder = join(__dirname, '../../adapters/aws');
-  /** They call nothing: the client, the judgement, the keys. */
-  const support = ['clients', 'outside', 'table'];
+  /**
+   * They call nothing: the client, the judgement, the keys, events that were received; or put others together, which are struck
+   * themselves: a VIP by its kind, and a command by the poker's suite.
+   */
+  const support = ['clients', 'outside', 'table', 'trigger-events', 'vips', 'record-vips', 'run-command'];
   const files = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''));
   const suites = readdirSync(__dirname).flatMap((file) =>
     file.endsWith('.test.ts') && !__filename.endsWith(file) ? [readFileSync(join(__dirname, file), 'utf8')] : [],
