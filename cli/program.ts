@@ -10,6 +10,8 @@ import { defineApprove } from './commands/approve';
 import { defineBrake } from './commands/brake';
 import { defineCompletion } from './commands/completion';
 import { defineConfirmFenced } from './commands/confirm-fenced';
+import { defineDoctor } from './commands/doctor';
+import { defineDrill } from './commands/drill';
 import { defineExplain } from './commands/explain';
 import { defineFailback } from './commands/failback';
 import { defineFailover } from './commands/failover';
@@ -46,6 +48,7 @@ const verbs: readonly Define[] = [
   defineLs,
   defineStatus,
   defineExplain,
+  defineDoctor,
   defineSwitch,
   defineFailover,
   defineFailback,
@@ -55,6 +58,7 @@ const verbs: readonly Define[] = [
   defineHold,
   definePolicy,
   defineBrake,
+  defineDrill,
   defineHistory,
   defineReport,
   defineWatch,

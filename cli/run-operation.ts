@@ -30,6 +30,16 @@ export interface Undertaking {
  * with --no-wait `{operation, cluster, kind, ended: "running"}`.
  */
 export async function runOperation(session: Session, undertaking: Undertaking): Promise<void> {
+  const outcome = await carryOut(session, undertaking);
+  const { kind, input } = undertaking;
+  const { cluster } = input;
+  if (typeof outcome === 'string')
+    return session.screen.document({ operation: outcome, cluster, kind, ended: 'running' });
+  session.screen.document({ cluster, ...outcome, kind });
+}
+
+/** How it ended, told in lines on the way; the name of the execution when nobody waits for it. Ends the command when it fails. */
+export async function carryOut(session: Session, undertaking: Undertaking): Promise<Outcome | string> {
   const { desk, screen } = session;
   const { kind, input, wait } = undertaking;
   await checkBeginning(desk, kind, input);
@@ -40,7 +50,7 @@ export async function runOperation(session: Session, undertaking: Undertaking): 
   must(started);
   if (wait === false) {
     screen.line(operation);
-    return screen.document({ operation, cluster: input.cluster, kind, ended: 'running' });
+    return operation;
   }
   const { execution, entries } = await follow(session, {
     cluster: input.cluster,
@@ -49,7 +59,10 @@ export async function runOperation(session: Session, undertaking: Undertaking): 
     onEntry: (entry) => progressLines(entry, { kind, paint: screen.paint }).forEach((line) => void screen.line(line)),
   });
   const outcome = outcomeOf(operation, entries, { execution, ms: Math.round(desk.clock.nowMs() - startedAtMs) });
-  if (execution.status === 'SUCCEEDED') return conclude(screen, undertaking, outcome);
+  if (execution.status === 'SUCCEEDED') {
+    conclude(screen, undertaking, outcome);
+    return outcome;
+  }
   screen.line(screen.paint.red(failureLine(undertaking, outcome)));
   throw new Failure(problemOf(operation, execution, entries));
 }
@@ -63,12 +76,11 @@ const taken = ({ cluster, plan }: OperationInput, operation: string): Failure =>
     operation,
   );
 
-function conclude(screen: Screen, { kind, input, success, after }: Undertaking, outcome: Outcome): void {
+function conclude(screen: Screen, { success, after }: Undertaking, outcome: Outcome): void {
   const warnings = outcome.degraded.length > 0 ? `, BUT NOT FOR: ${outcome.degraded.join(', ')}` : '';
   screen.line(screen.paint.green(`${success(outcome)} WAS SUCCESSFUL (${measure(outcome)})${warnings}`));
   const hint = after?.(outcome);
   if (hint) screen.line(hint);
-  screen.document({ cluster: input.cluster, ...outcome, kind });
 }
 
 function measure({ epochBefore, epochAfter, method, ms }: Outcome): string {

@@ -29,6 +29,9 @@ type OwnCode =
   | 'OperationFailed'
   | 'AlreadySeated'
   | 'NotPaused'
+  | 'NotReady'
+  | 'ObjectiveMissed'
+  | 'Unhealthy'
   | 'NotClaimed'
   | 'NotFormer'
   | 'AlreadyProven'
@@ -48,6 +51,7 @@ const endings: Record<CliCode, Ending> = {
   AlreadyMain: 'refused',
   AlreadySeated: 'refused',
   NotPaused: 'refused',
+  NotReady: 'refused',
   NotClaimed: 'refused',
   NotFormer: 'refused',
   AlreadyProven: 'refused',
@@ -82,6 +86,8 @@ const endings: Record<CliCode, Ending> = {
   NobodyLeft: 'failed',
   PromoteFailed: 'failed',
   Broken: 'failed',
+  ObjectiveMissed: 'failed',
+  Unhealthy: 'failed',
   OperationFailed: 'failed',
   Bug: 'failed',
   NotAuthorised: 'notAuthorised',

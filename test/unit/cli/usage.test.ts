@@ -96,7 +96,7 @@ describe('completion', () => {
     const { code, out } = await createBench().run(`completion ${shell}`);
     expect(code).toBe(0);
     expect(out).toContain(
-      'ls status explain switch failover failback confirm-fenced approve recover hold policy brake history report watch start pause resume completion',
+      'ls status explain doctor switch failover failback confirm-fenced approve recover hold policy brake drill history report watch start pause resume completion',
     );
     expect(out).toMatch(/switch\) words\w*="--to --reason --dry-run/);
   });

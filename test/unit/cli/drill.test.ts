@@ -1,0 +1,147 @@
+// drill and doctor: a rehearsal that is refused where a danger is known, measured against what was asked for, and on record; and
+// checks that each say what mends them.
+
+import type { Desk } from '../../../desk/desk';
+import { aReport, value } from '../../support/samples';
+import { type Bench, createBench, healthy, journalStep, leaseOf, type Script, setLease } from './support';
+
+/** The role is at `to` now, and the others follow it. */
+async function moved(desk: Desk, to: string): Promise<void> {
+  await setLease({ desk }, { holder: to, epoch: (value(await desk.leases.read('alpha'))?.epoch ?? 0) + 1 });
+  const { epoch = 0, version = 0 } = value(await desk.leases.read('alpha')) ?? {};
+  for (const report of value(await desk.reports.list('alpha'))) {
+    const main = report.node === to;
+    const engine = { ...report.engine, writable: main, following: main ? null : to, streaming: !main };
+    const state = main ? 'main' : 'backup';
+    const seq = report.seq + 1;
+    const at = desk.clock.wall();
+    await desk.reports.put({
+      ...report,
+      seq,
+      state,
+      engine,
+      at,
+      followed: epoch,
+      deadman: 'armed',
+      seen: { epoch, version },
+    });
+  }
+}
+
+const switches =
+  (gapMs: number): Script =>
+  async (started, desk) => {
+    const from = value(await desk.leases.read('alpha'))?.holder;
+    const { to = 'db2' } = started.input;
+    await journalStep(desk, started, 'begin-switchover', { details: { by: 'ann', oldMain: from } });
+    await journalStep(desk, started, 'withdraw-vip');
+    await journalStep(desk, started, 'promote', { ms: gapMs - 60 });
+    await journalStep(desk, started, 'move-vip', { ms: 10 });
+    await moved(desk, to);
+    await journalStep(desk, started, 'end', { details: { outcome: 'done' } });
+    return { status: 'SUCCEEDED', output: JSON.stringify({ oldMain: from, candidate: to, epoch: 8, epochBefore: 7 }) };
+  };
+
+const ready = async (script?: Script): Promise<Bench> => healthy(createBench(script));
+const drills = async ({ desk }: Bench) =>
+  value(await desk.journal.list('alpha')).filter(({ rule }) => rule === 'drill');
+
+describe('drill', () => {
+  it('moves the role there and back, and records the longest gap against what was asked for', async () => {
+    const bench = await ready(switches(700));
+    const { code, err, out } = await bench.run('drill alpha --rto 1s --reason "first Tuesday"');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(bench.operations.started.map(({ input }) => [input.to, input.reason])).toEqual([
+      ['db2', 'drill: first Tuesday'],
+      ['db1', 'drill: first Tuesday'],
+    ]);
+    expect(out).toContain('drill, db1 -> db2, db2 -> db1: no writes for at most 700 ms, 1.0 s were asked for: met');
+    expect((await leaseOf(bench)).holder).toBe('db1');
+    expect(await drills(bench)).toMatchObject([
+      {
+        actor: 'operator:ann',
+        details: { longestGapMs: 700, objectiveMs: 1000, met: true, operations: expect.any(Array) },
+      },
+    ]);
+  });
+
+  it('ends with 1 when it took longer than was asked for, one document all the same', async () => {
+    const slow = await (await ready(switches(1700))).run('drill alpha --rto 1s --json');
+    expect(slow.code).toBe(1);
+    expect(slow.json()).toMatchObject({ met: false, longestGapMs: 1700, objectiveMs: 1000 });
+  });
+
+  it('stays where it went, when asked to', async () => {
+    const bench = await ready(switches(100));
+    await bench.run('drill alpha --to db3 --stay');
+    expect((await leaseOf(bench)).holder).toBe('db3');
+    expect(bench.operations.started).toHaveLength(1);
+  });
+
+  it('is refused where something is ill already, and nothing is started', async () => {
+    const bench = await ready(switches(100));
+    await bench.clock.advance(16_000);
+    const { code, err } = await bench.run('drill alpha');
+    expect(err).toMatch(/no drill now: nobody could take over: .*; next: mainstay explain alpha/);
+    expect(code).toBe(3);
+    expect(bench.operations.started).toEqual([]);
+  });
+
+  it('stops where a leg fails, with the reason of the step', async () => {
+    let legs = 0;
+    const bench = await ready(async (started, desk) => {
+      legs += 1;
+      if (legs === 1) return switches(100)(started, desk);
+      return {
+        status: 'FAILED',
+        error: 'Undo.BarrierTimeout',
+        cause: JSON.stringify({ message: 'db1 did not catch up', next: 'see its lag' }),
+      };
+    });
+    const { code, err } = await bench.run('drill alpha');
+    expect(err).toContain('db1 did not catch up; next: see its lag');
+    expect(code).toBe(1);
+    expect(await drills(bench)).toEqual([]);
+  });
+});
+
+describe('doctor', () => {
+  const withVip = async () => {
+    const bench = await ready();
+    const config = value(await bench.desk.settings.config('alpha'));
+    if (config) await bench.clock.until(bench.desk.vip.move(config, null, 'db1', 7));
+    return bench;
+  };
+
+  it('of a well cluster finds nothing to mend', async () => {
+    const bench = await withVip();
+    const { code, out } = await bench.run('doctor');
+    expect(out).toContain('ok       stack: state machines: all are there and may be read');
+    expect(out).toContain('ok       alpha: timings: every clause of the inequality holds (L6)');
+    expect(out).toContain('ok       alpha: VIP: at db1, the main');
+    expect(code).toBe(0);
+  });
+
+  it('says for each finding what mends it, goes on to the next, and ends with 1', async () => {
+    const bench = await ready();
+    await bench.desk.reports.put(
+      aReport('alpha', 'db2', { seq: 9, agentVersion: '0.0.9', at: bench.desk.clock.wall() }),
+    );
+    const { code, json } = await bench.run('doctor alpha --json');
+    const { healthy: well, checks } = json() as {
+      healthy: boolean;
+      checks: { level: string; next: string; found: string }[];
+    };
+    expect([code, well]).toEqual([1, false]);
+    expect(checks.map(({ found }) => found)).toEqual(
+      expect.arrayContaining(['at nobody, and db1 is the main', 'agents of different versions: 0.1.0, 0.0.9']),
+    );
+    for (const { level, next } of checks) expect(next !== '').toBe(level !== 'ok');
+  });
+
+  it('of a cluster that does not exist says so', async () => {
+    const { code, out } = await (await ready()).run('doctor beta');
+    expect(out).toContain("danger   beta: table: there is no cluster 'beta'");
+    expect(code).toBe(1);
+  });
+});
