@@ -154,11 +154,24 @@ export class Story {
 
   private async switchover(client: WritingClient, to: string): Promise<Omit<StoryResult['switchover'], 'lostWrites'>> {
     const before = await this.lease();
+    const { cluster } = this.stack.facts;
+    // As an operator would: look at the plan, run exactly that, read what it came to.
+    const planned = await this.command('switch', cluster, '--to', to, '--dry-run', '--json');
+    const plan: { id: string; expected: { writeGapMs: number }; atRisk: string } = JSON.parse(planned);
+    this.tell(null, 'plan', `${plan.id}: no writes for about ${plan.expected.writeGapMs} ms; at risk: ${plan.atRisk}`);
     const startedAtMs = performance.now();
-    this.tell(0, 'switch', `mainstay switch ${this.stack.facts.cluster} --to ${to}`);
+    this.tell(0, 'apply', `mainstay switch ${cluster} --apply ${plan.id}`);
     const follow = this.follow(startedAtMs, client);
-    await this.command('switch', this.stack.facts.cluster, '--to', to);
+    await this.command('switch', cluster, '--apply', plan.id);
     await follow.stop();
+    const { writeGap }: { writeGap: { ms: number; bound: string } | null } = JSON.parse(
+      await this.command('report', cluster, '--json'),
+    );
+    this.tell(
+      null,
+      'report',
+      `no writes for ${writeGap?.bound} ${writeGap?.ms} ms, by the journal: mainstay report ${cluster}`,
+    );
     const operation = (await this.entries()).findLast(({ rule }) => rule === 'transfer')?.operation ?? '';
     return {
       writeGapMs: Math.round(client.longestGap(startedAtMs).ms),
@@ -241,9 +254,10 @@ export class Story {
     return operation;
   }
 
-  private async command(...args: string[]): Promise<void> {
-    const { code, stderr } = await this.stack.cli(...args);
+  private async command(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.stack.cli(...args);
     if (code !== 0) throw new Error(`mainstay ${args.join(' ')} ended with ${code}: ${stderr.trim()}`);
+    return stdout;
   }
 
   private async until(what: string, holds: () => Promise<boolean>): Promise<void> {
