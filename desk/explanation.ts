@@ -30,9 +30,7 @@ export interface Explanation {
   last: { operation: string | null; ended: string; at: string; sentences: { rule: string; because: string }[] } | null;
 }
 
-export interface ExplainSources extends PlanSources {
-  now: string;
-}
+export type ExplainSources = PlanSources;
 
 type Look = (sources: ExplainSources) => Finding[];
 
