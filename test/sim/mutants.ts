@@ -93,12 +93,6 @@ export const mutants = {
   'candidate-before-the-fence': { mistake: 'the candidate is chosen while the old main may still be acknowledging (T28)',
     edits: [edit('workflows/plans/failover.ts', "step: 'fence'", "step: 'choose'"), edit('workflows/plans/failover.ts', "step: 'choose-after-fence'", "step: 'fence'"),
       edit('workflows/plans/failover.ts', "step: 'choose'", "step: 'choose-after-fence'")] },
-  'newest-token-only': { mistake: 'a late invocation’s token takes the place of the one that wakes the sleeper (T48)',
-    edits: [edit('adapters/waiting.ts', '[...tokens, ...more.tokens]', '[...more.tokens]')] },
-  'operator-word-of-older-epoch-believed': { mistake: 'a person’s word is kept over a claim, and believed about whoever is to be fenced next (T54)',
-    edits: [edit(lease, '      vouched: null,\n', ''),
-      edit(rungs, 'if (vouched.epoch !== lease.epoch || vouched.node !== former)', 'if (nowMs < 0)'),
-      edit(rungs, 'report.seen.version >= vouched.version && ', 'report.seen.version >= lease.version && ')] },
   'old-main-not-shunned': { mistake: 'a claim forgets to shun the former holder, which comes back by itself',
     edits: [edit(lease, '...shunHolder(lease),', '')] },
   // ---- data
