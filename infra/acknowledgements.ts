@@ -61,7 +61,7 @@ const wildcards: readonly Acknowledgement[] = [
   },
   { on: 'nodes', resource: () => '*', reason: 'only actions that know no resources: withoutResources lists them' },
   {
-    on: ['poke', 'redirect', 'cut-power', 'start-power', 'move-vip'],
+    on: ['poke', 'redirect', 'stop-engine', 'cut-power', 'start-power', 'move-vip'],
     resource: () => here('ec2', 'instance/*'),
     reason: byTag,
   },
