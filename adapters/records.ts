@@ -238,6 +238,23 @@ export function parsed<T>(shape: z.ZodMiniType<T>, what: string, item: unknown):
   );
 }
 
+/** Whoever has read an item acts on the cluster that it names: one that names another than was asked for is Broken. */
+export function ofCluster<T>(
+  read: Awaited<Outside<T>>,
+  what: string,
+  cluster: string,
+  nameIn: (item: T) => string,
+): Awaited<Outside<T>> {
+  if (!read.ok || nameIn(read.value) === cluster) return read;
+  return fail(
+    broken(
+      `${what} names another cluster: ${nameIn(read.value)}`,
+      'find out who wrote it, then put it right in the table: who reads it would act on the other cluster',
+      { item: read.value },
+    ),
+  );
+}
+
 /** A journal entry that does not fit is shown as such: one bad line must not hide the history of an incident. */
 export function readable(item: Record<string, unknown>): JournalEntry {
   const entry = entryShape.safeParse(item);

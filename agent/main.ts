@@ -101,7 +101,8 @@ async function run(file: string): Promise<void> {
   // One attempt each: the loop is the retry, and a late second attempt would be counted from the first (L2).
   const store = tableOf(settings, config.timings.storeTimeoutMs);
   const reports = createReports(store);
-  const events = createEvents(createClient(EventBridgeClient, { requestTimeoutMs: 2000, maxAttempts: 2 }));
+  const bus = createClient(EventBridgeClient, { requestTimeoutMs: 2000, maxAttempts: 2 });
+  const events = createEvents(bus, { cluster: config.name });
   const agent = new Agent({
     config,
     me,

@@ -5,6 +5,12 @@
 
 import type { Lease, NodeName } from './model';
 
+/**
+ * In whose name events are published: the control plane's, or that of one cluster's nodes. IAM lets a node use no other, so its events are
+ * believed about its own cluster only.
+ */
+export const eventSource = (cluster?: string): string => (cluster === undefined ? 'mainstay' : `mainstay.${cluster}`);
+
 export const triggerKinds = {
   'lease-expired': 'an agent has watched a full ttl of silence',
   'engine-down': 'the main gave the lease up',

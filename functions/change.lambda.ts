@@ -8,6 +8,7 @@ import type { EventBridgeEvent } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { createClient } from '../adapters/aws/clients';
 import { asked } from '../adapters/aws/outside';
+import { refuseForged } from '../adapters/aws/trigger-events';
 import { changeExecution, roles } from '../core/change';
 import { controlPlane, stateMachineArn } from './wiring.lambda-shared';
 
@@ -33,6 +34,7 @@ export async function handler(
 ): Promise<{ execution: string; started: boolean }> {
   const parsed = detailShape.safeParse(event.detail);
   if (!parsed.success) throw new Error(`'${event['detail-type']}' is no request: ${z.prettifyError(parsed.error)}`);
+  refuseForged(event, parsed.data.cluster);
   const { kind, name: execution, input } = changeExecution(parsed.data);
   const command = new StartExecutionCommand({
     stateMachineArn: stateMachineArn(kind),

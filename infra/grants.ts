@@ -3,6 +3,7 @@
 
 import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { eventSource } from '../core/triggers';
 
 export interface Places {
   /** Of the control plane. */
@@ -33,7 +34,7 @@ export interface Places {
 export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
   adopt: ['store'],
-  api: ['store', 'reports', 'operate'],
+  api: ['store', 'reports', 'operate', 'set-policy'],
   'ask-operator': ['store', 'reports', 'see-power', 'stop-engine', 'publish', 'wake', 'fleet'],
   barrier: ['store', 'reports'],
   'begin-failback': ['store', 'executions', 'poke'],
@@ -82,8 +83,8 @@ export const inPartitions = (...patterns: string[]): Condition => ({
   'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': patterns },
 });
 
-/** Events say that they come from Mainstay: rules trust the source. */
-export const asMainstay: Condition = { 'ForAllValues:StringEquals': { 'events:source': ['mainstay'] } };
+/** Events say who they come from, the control plane or the nodes of one cluster: rules and functions trust the source. */
+export const inNameOf = (source: string): Condition => ({ 'ForAllValues:StringEquals': { 'events:source': [source] } });
 
 /** Only what carries the control plane's tag: a list of ids would grow with the fleet, and a policy may not. */
 const tagged = ({ tag, name }: Places): Condition => ({ StringEquals: { [`aws:ResourceTag/${tag}`]: name } });
@@ -91,6 +92,8 @@ const tagged = ({ tag, name }: Places): Condition => ({ StringEquals: { [`aws:Re
 const taggedForSsm = ({ tag, name }: Places): Condition => ({ StringEquals: { [`ssm:resourceTag/${tag}`]: name } });
 
 const clusters = 'CLUSTER#*';
+/** Configuration and policy, which nodes only read. */
+const configurations = 'CONFIG#*';
 const fleet = 'FLEET';
 /** Which cluster an instance belongs to. */
 const instances = 'INSTANCE#*';
@@ -99,19 +102,22 @@ const ofFleet = 'FLEET#*';
 const any = ['*'];
 
 const statements = {
-  /** What every step does: lease, configuration, policy and journal of a cluster, and the names of all of them. */
+  /** What every step does: lease and journal of a cluster, its configuration and policy as they are, and the names of all clusters. */
   store: ({ tableArn }) => [
     allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tableArn], inPartitions(clusters)),
+    allow(['dynamodb:GetItem'], [tableArn], inPartitions(configurations)),
     allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
   ],
   reports: ({ tableArn }) => [allow(['dynamodb:Query'], [tableArn], inPartitions(clusters))],
   'find-cluster': ({ tableArn }) => [allow(['dynamodb:GetItem'], [tableArn], inPartitions(instances))],
   look: ({ tableArn }) => [
-    allow(['dynamodb:GetItem'], [tableArn], inPartitions(clusters)),
+    allow(['dynamodb:GetItem'], [tableArn], inPartitions(clusters, configurations)),
     allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
   ],
+  /** DynamoDB has no narrower bound than the partition, in which the configuration is too. */
+  'set-policy': ({ tableArn }) => [allow(['dynamodb:PutItem'], [tableArn], inPartitions(configurations))],
   configure: ({ tableArn }) => [
-    allow(['dynamodb:PutItem'], [tableArn], inPartitions(clusters, fleet, instances)),
+    allow(['dynamodb:PutItem'], [tableArn], inPartitions(configurations, fleet, instances)),
     allow(['dynamodb:Query'], [tableArn], inPartitions(fleet)),
     allow(['dynamodb:UpdateItem'], [tableArn], inPartitions(ofFleet)),
   ],
@@ -174,7 +180,7 @@ const statements = {
   'start-change': ({ arn, name, failoverArn }) => [
     allow(['states:StartExecution'], [arn('states', `stateMachine:${name}-switchover`), failoverArn]),
   ],
-  publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn], asMainstay)],
+  publish: ({ busArn }) => [allow(['events:PutEvents'], [busArn], inNameOf(eventSource()))],
   'start-failover': ({ failoverArn }) => [allow(['states:StartExecution'], [failoverArn])],
   'start-switchover': ({ switchoverArn }) => [allow(['states:StartExecution'], [switchoverArn])],
   undelivered: ({ undeliveredArn }) => [allow(['sqs:SendMessage'], [undeliveredArn])],

@@ -78,6 +78,10 @@ Every function has a role of its own, which only Lambda may take on; every state
 No action is a wildcard. Rights do not grow with the number of clusters: instances, addresses, network interfaces and
 documents are bounded by the tag \`mainstay:control-plane\`, items by their partition. ${new Set(rows.map(({ holder }) => holder)).size} holders, ${rows.length} rights in ${lines.length} lines.
 
+A node that somebody has taken over can harm its own cluster: it can write the cluster's lease, reports and journal, and publish events in
+the cluster's name. It cannot write a configuration or a policy, not even its own cluster's, and it cannot touch another cluster: not its
+items, and an event about it is refused, because the source of a node's events names the node's cluster.
+
 | action | resource | only if | who |
 |---|---|---|---|
 ${lines.join('\n')}

@@ -1,13 +1,15 @@
 // What the instance of one node may do: the agent's calls to the table and the event bus, and what Systems Manager needs to
-// deliver a command. Never another cluster's items: a node that is taken over by somebody can harm its own cluster only.
+// deliver a command. Never another cluster's items or name, and never a write of configuration or policy: a node that is taken over by
+// somebody can harm its own cluster only.
 
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ClusterConfig } from '../core/model';
-import { asMainstay, inPartitions, type Places, throughTable } from './grants';
+import { eventSource } from '../core/triggers';
+import { inNameOf, inPartitions, type Places, throughTable } from './grants';
 
 const allow = (actions: string[], resources: string[]) => new PolicyStatement({ actions, resources });
 
-/** Lease, configuration, reports and journal of this cluster, and events in Mainstay's name. */
+/** Lease, reports and journal of this cluster, its configuration to read, and events in its name. */
 export function agentStatements(places: Places, cluster: ClusterConfig): PolicyStatement[] {
   return [
     new PolicyStatement({
@@ -15,7 +17,16 @@ export function agentStatements(places: Places, cluster: ClusterConfig): PolicyS
       resources: [places.tableArn],
       conditions: inPartitions(`CLUSTER#${cluster.name}`),
     }),
-    new PolicyStatement({ actions: ['events:PutEvents'], resources: [places.busArn], conditions: asMainstay }),
+    new PolicyStatement({
+      actions: ['dynamodb:GetItem'],
+      resources: [places.tableArn],
+      conditions: inPartitions(`CONFIG#${cluster.name}`),
+    }),
+    new PolicyStatement({
+      actions: ['events:PutEvents'],
+      resources: [places.busArn],
+      conditions: inNameOf(eventSource(cluster.name)),
+    }),
     ...(places.keyArn === undefined ? [] : [throughTable(places.keyArn)]),
   ];
 }

@@ -4,22 +4,23 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { Events, MainstayEvent, Outside } from '../../core/ports';
 import { fail, ok } from '../../core/result';
+import { eventSource } from '../../core/triggers';
 import { asked, outsideProblem } from './outside';
 
 export interface EventsOptions {
   /** Name or ARN; the account's default bus when left out. */
   busName?: string;
+  /** Of a node, which speaks for its own cluster only; the control plane when left out. */
+  cluster?: string;
 }
-
-export const source = 'mainstay';
 
 async function publish(
   eventBridge: EventBridgeClient,
-  { busName }: EventsOptions,
+  { busName, cluster }: EventsOptions,
   event: MainstayEvent,
 ): Outside<void> {
   const entry = {
-    Source: source,
+    Source: eventSource(cluster),
     DetailType: event.type,
     Detail: JSON.stringify({ ...event.detail, cluster: event.cluster }),
     ...(busName ? { EventBusName: busName } : {}),

@@ -15,9 +15,9 @@ import type { Lease } from '../../core/model';
 import type { LeaseLost, LeaseStore, Outside } from '../../core/ports';
 import { fail, ok, type Result } from '../../core/result';
 import { assertNext, isOwnWrite, leaseLost } from '../lease-write';
-import { leaseShape, parsed } from '../records';
+import { leaseShape, ofCluster, parsed } from '../records';
 import { outsideProblem } from './outside';
-import { getItem, keys, type Table, withoutKeys } from './table';
+import { getItem, type Item, keys, type Table, withoutKeys } from './table';
 
 const neverWritten = 'attribute_not_exists(pk)';
 const stillAsRead = '#version = :wasVersion';
@@ -39,10 +39,15 @@ function conditionalPut(table: Table, was: Lease | null, next: Lease): PutComman
   });
 }
 
+function lease(cluster: string, item: Item): Result<Lease, OutsideProblem> {
+  const what = `lease of ${cluster}`;
+  return ofCluster(parsed(leaseShape, what, item), what, cluster, (found) => found.cluster);
+}
+
 /** The condition failed: either somebody else won, or our own earlier attempt did and its reply was lost. */
 function resolved(next: Lease, failure: ConditionalCheckFailedException): Swapped {
   if (!failure.Item) return fail(leaseLost(null));
-  const winner = parsed(leaseShape, `lease of ${next.cluster}`, withoutKeys(unmarshall(failure.Item)));
+  const winner = lease(next.cluster, withoutKeys(unmarshall(failure.Item)));
   if (!winner.ok) return winner;
   return isOwnWrite(winner.value, next) ? ok(next) : fail(leaseLost(winner.value));
 }
@@ -61,7 +66,7 @@ async function swap(table: Table, was: Lease | null, next: Lease): Promise<Swapp
 async function read(table: Table, cluster: string): Outside<Lease | null> {
   const item = await getItem(table, keys.lease(cluster));
   if (!item.ok || item.value === null) return item as Awaited<Outside<null>>;
-  return parsed(leaseShape, `lease of ${cluster}`, item.value);
+  return lease(cluster, item.value);
 }
 
 export const createLeaseStore = (table: Table): LeaseStore => ({

@@ -7,7 +7,7 @@ import type { ClusterConfig, Policy } from '../../core/model';
 import type { Outside, Settings } from '../../core/ports';
 import { fail, ok } from '../../core/result';
 import { refused } from '../problems';
-import { configShape, parsed, policyShape } from '../records';
+import { configShape, ofCluster, parsed, policyShape } from '../records';
 import { asked } from './outside';
 import { fleet, getItem, keys, listItems, prefixes, putItem, type Table } from './table';
 
@@ -19,7 +19,8 @@ async function clusters(table: Table): Outside<string[]> {
 async function config(table: Table, cluster: string): Outside<ClusterConfig | null> {
   const item = await getItem(table, keys.config(cluster));
   if (!item.ok || item.value === null) return item as Awaited<Outside<null>>;
-  return parsed(configShape, `configuration of ${cluster}`, item.value);
+  const what = `configuration of ${cluster}`;
+  return ofCluster(parsed(configShape, what, item.value), what, cluster, ({ name }) => name);
 }
 
 async function policy(table: Table, cluster: string): Outside<Policy | null> {

@@ -26,6 +26,8 @@ export interface Key {
 export type Item = Record<string, unknown>;
 
 const inCluster = (cluster: string, sk: string): Key => ({ pk: `CLUSTER#${cluster}`, sk });
+/** Nodes only read here: IAM tells partitions apart, not sort keys. */
+const inConfig = (cluster: string, sk: string): Key => ({ pk: `CONFIG#${cluster}`, sk });
 
 export const prefixes = { node: 'NODE#', journal: 'JOURNAL#', cluster: 'CLUSTER#', wish: 'WISH#' };
 export const fleet = 'FLEET';
@@ -33,8 +35,8 @@ export const fleet = 'FLEET';
 export const keys = {
   lease: (cluster: string) => inCluster(cluster, 'LEASE'),
   node: (cluster: string, node: string) => inCluster(cluster, `${prefixes.node}${node}`),
-  config: (cluster: string) => inCluster(cluster, 'CONFIG'),
-  policy: (cluster: string) => inCluster(cluster, 'POLICY'),
+  config: (cluster: string) => inConfig(cluster, 'CONFIG'),
+  policy: (cluster: string) => inConfig(cluster, 'POLICY'),
   waiting: (cluster: string) => inCluster(cluster, 'WAITING'),
   entry: (cluster: string, at: string, unique: string) => inCluster(cluster, `${prefixes.journal}${at}#${unique}`),
   instance: (instanceId: string): Key => ({ pk: `INSTANCE#${instanceId}`, sk: 'CLUSTER' }),

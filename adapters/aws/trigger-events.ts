@@ -3,11 +3,12 @@
 // one that is well-formed and concerns nobody is an empty list.
 
 import * as z from 'zod/mini';
-import { alarmTriggers, readAlarmName, type Trigger, type TriggerKind } from '../../core/triggers';
+import { alarmTriggers, eventSource, readAlarmName, type Trigger, type TriggerKind } from '../../core/triggers';
 
 /** What every event has. `time` is the sender's wall clock, ISO. */
 export interface AwsEvent {
   id: string;
+  source: string;
   'detail-type': string;
   time: string;
   detail: unknown;
@@ -69,10 +70,20 @@ const trigger = (kind: TriggerKind, event: AwsEvent, more: Omit<Trigger, 'kind' 
   ...more,
 });
 
+/** A node may publish in its own cluster's name only (infra/node-grants.ts): what it says of another is forged. */
+export function refuseForged(
+  { source, 'detail-type': type }: Pick<AwsEvent, 'source' | 'detail-type'>,
+  cluster: string,
+): void {
+  if (source !== eventSource(cluster))
+    throw new Error(`event '${type}' about ${cluster} comes from ${source}: refused`);
+}
+
 const fromAgent =
   (kind: TriggerKind): Reader =>
   (event) => {
     const { cluster, ...observed } = read(agentShape, event);
+    refuseForged(event, cluster);
     return [trigger(kind, event, { cluster, observed })];
   };
 

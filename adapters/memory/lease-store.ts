@@ -4,13 +4,15 @@
 import type { LeaseStore } from '../../core/ports';
 import { fail, ok } from '../../core/result';
 import { assertNext, isOwnWrite, leaseLost } from '../lease-write';
-import { leaseShape } from '../records';
+import { leaseShape, ofCluster } from '../records';
 import { checked, type MemoryTable } from './store';
 
 export function createMemoryLeaseStore(table: MemoryTable): LeaseStore {
   const stored = (cluster: string) => {
     const item = table.get(`CLUSTER#${cluster}`, 'LEASE');
-    return item === null ? ok(null) : checked(leaseShape, `lease of ${cluster}`, item);
+    if (item === null) return ok(null);
+    const what = `lease of ${cluster}`;
+    return ofCluster(checked(leaseShape, what, item), what, cluster, (lease) => lease.cluster);
   };
   return {
     read: async (cluster) => stored(cluster),

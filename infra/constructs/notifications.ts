@@ -2,7 +2,7 @@
 // events and notices. Must never lose a notice silently: what the topic does not take lies in the queue, and the queue rings (T47).
 
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { EventBus, EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { EventBus, EventField, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -11,6 +11,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { eventSource } from '../../core/triggers';
 
 export interface NotificationsProps {
   /** Of the control plane. */
@@ -41,7 +42,7 @@ export class Notifications extends Construct {
     for (const email of props.emails) this.topic.addSubscription(new EmailSubscription(email));
     for (const url of props.https)
       this.topic.addSubscription(new UrlSubscription(url, { deadLetterQueue: this.queue }));
-    this.rule(props);
+    this.rules(props);
   }
 
   /** What a function that is called by events could not do after all its tries. */
@@ -82,21 +83,28 @@ export class Notifications extends Construct {
   }
 
   /** A sentence that can be read on a telephone: which cluster, what, what next, and where the runbook goes on. */
-  private rule({ runbookUrl }: NotificationsProps): void {
+  private rules({ runbookUrl }: NotificationsProps): void {
+    const eventBus = EventBus.fromEventBusName(this, 'Bus', 'default');
     const field = (name: string) => EventField.fromPath(`$.detail.${name}`);
-    new Rule(this, 'Notices', {
-      description: 'Tells people how an operation has ended, and what needs them',
-      eventBus: EventBus.fromEventBusName(this, 'Bus', 'default'),
-      eventPattern: { source: ['mainstay'], detailType: ['Attention Needed', 'Operation Ended'] },
-    }).addTarget(
+    const tell = (about: string) =>
       new SnsTopic(this.topic, {
         message: RuleTargetInput.fromText(
-          `${EventField.fromPath('$.detail-type')}: ${field('cluster')}: ${field('because')}. Next: ${field('next')}. ${runbookUrl}#${field('section')}`,
+          `${EventField.fromPath('$.detail-type')}: ${about}: ${field('because')}. Next: ${field('next')}. ${runbookUrl}#${field('section')}`,
         ),
         deadLetterQueue: this.queue,
         retryAttempts: 10,
         maxEventAge: Duration.hours(1),
-      }),
-    );
+      });
+    new Rule(this, 'Notices', {
+      description: 'Tells people how an operation has ended, and what needs them',
+      eventBus,
+      eventPattern: { source: [eventSource()], detailType: ['Attention Needed', 'Operation Ended'] },
+    }).addTarget(tell(field('cluster')));
+    // A node may write what it likes in the detail; its source is what IAM lets it use.
+    new Rule(this, 'NodeNotices', {
+      description: 'Tells people what a node says that needs them, in the name of its own cluster',
+      eventBus,
+      eventPattern: { source: Match.prefix(`${eventSource()}.`), detailType: ['Attention Needed'] },
+    }).addTarget(tell(EventField.fromPath('$.source')));
   }
 }

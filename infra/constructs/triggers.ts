@@ -2,11 +2,20 @@
 // function; what the function makes of an event, duplicates and late ones included, is the function's business (T49, T67).
 
 import { Duration } from 'aws-cdk-lib';
-import { EventBus, type EventPattern, type IEventBus, Rule, type RuleProps, Schedule } from 'aws-cdk-lib/aws-events';
+import {
+  EventBus,
+  type EventPattern,
+  type IEventBus,
+  Match,
+  Rule,
+  type RuleProps,
+  Schedule,
+} from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { stepNames } from '../../core/plan';
+import { eventSource } from '../../core/triggers';
 import { plans } from '../../workflows/plans';
 import type { Functions } from './functions';
 
@@ -27,17 +36,20 @@ export interface TriggersProps {
   deadLetterQueue: IQueue;
 }
 
+/** Each cluster's nodes have a source of their own; the functions refuse one that is not the cluster's. */
+const fromNodes = Match.prefix(eventSource());
+
 /** One row per rule, by the rule's id. */
 const triggersOf = ({ name, stateMachineArns }: TriggersProps): Record<string, Trigger> => ({
   Failure: {
     description: 'An agent saw the lease expire, or the main gave it up',
     target: 'dispatch',
-    pattern: { source: ['mainstay'], detailType: ['Lease Expired', 'Engine Down'] },
+    pattern: { source: fromNodes, detailType: ['Lease Expired', 'Engine Down'] },
   },
   Change: {
     description: 'A node was asked to become MAIN or BACKUP',
     target: 'change',
-    pattern: { source: ['mainstay'], detailType: ['Change Requested'] },
+    pattern: { source: fromNodes, detailType: ['Change Requested'] },
   },
   // What each event comes to is a table of its own (core/triggers.ts). They come from every instance of the account: what is no node of a
   // cluster costs one read.
@@ -142,7 +154,7 @@ export class Triggers extends Construct {
    */
   private warmUp(): void {
     const failover = ['dispatch', ...stepNames(plans.failover)];
-    const eventPattern = { source: ['mainstay'], detailType: ['Lease Overdue'] };
+    const eventPattern = { source: fromNodes, detailType: ['Lease Overdue'] };
     this.startEarly('WarmUp', failover, { eventBus: this.bus, eventPattern });
     const both = [...new Set([...failover, ...stepNames(plans.switchover)])];
     this.startEarly('WarmUpClock', both, { schedule: Schedule.rate(Duration.minutes(5)) });

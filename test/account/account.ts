@@ -265,12 +265,13 @@ export class Account {
     if (answer.FailedEntryCount) throw new Error(`EventBridge refused ${type}`);
   }
 
-  /** From now on every event of this source is kept, to be looked at with `heard`. */
+  /** From now on every event whose source begins so is kept, to be looked at with `heard`. */
   async listen(source: string): Promise<void> {
     const definition = JSON.stringify({ StartAt: 'Heard', States: { Heard: { Type: 'Succeed' } } });
     const roleArn = 'arn:aws:iam::000000000000:role/any';
     await this.sfn.send(new CreateStateMachineCommand({ name: 'heard', definition, roleArn }));
-    await this.events.send(new PutRuleCommand({ Name: 'heard', EventPattern: JSON.stringify({ source: [source] }) }));
+    const EventPattern = JSON.stringify({ source: [{ prefix: source }] });
+    await this.events.send(new PutRuleCommand({ Name: 'heard', EventPattern }));
     const target = { Id: 'heard', Arn: this.machineArn('heard', ''), RoleArn: roleArn };
     await this.events.send(new PutTargetsCommand({ Rule: 'heard', Targets: [target] }));
   }

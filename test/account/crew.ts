@@ -84,7 +84,7 @@ export class Crew {
       store: life.guard(createLeaseStore(table)),
       reports: life.guard(createReports(table)),
       journal: life.guard(createJournal(table, this.ids)),
-      events: life.guard(createEvents(bus)),
+      events: life.guard(createEvents(bus, { cluster: config.name })),
       driver: life.guard(
         createSimDriver({
           engine: machine.engine,

@@ -128,7 +128,7 @@ describe('the emulated account', () => {
       account.lease('alpha'),
       account.executions('failover'),
     ]);
-    await account.announce('mainstay', 'Lease Overdue', { cluster: 'alpha' });
+    await account.announce('mainstay.alpha', 'Lease Overdue', { cluster: 'alpha' });
     await account.until('every function', async () => (await counts()).every((count, at) => count > (before[at] ?? 0)));
     expect(await counts()).toEqual(before.map((count) => count + 1));
     expect(authority(await account.lease('alpha'))).toEqual(authority(leaseBefore));
@@ -181,10 +181,10 @@ describe('the emulated account', () => {
       );
       expect(lease.former).toBe(holder);
       const [event] = await account.heard('Engine Down');
-      await account.announce('mainstay', 'Engine Down', event ?? {});
-      await account.announce('mainstay', 'Engine Down', event ?? {});
+      await account.announce('mainstay.alpha', 'Engine Down', event ?? {});
+      await account.announce('mainstay.alpha', 'Engine Down', event ?? {});
       const count = await account.invocations('dispatch');
-      await account.announce('mainstay', 'Engine Down', event ?? {});
+      await account.announce('mainstay.alpha', 'Engine Down', event ?? {});
       await account.until('dispatch', async () => (await account.invocations('dispatch')) > count);
       expect(await failovers(before)).toHaveLength(1);
       await expectServing(lease.holder, epoch + 1);
@@ -228,7 +228,7 @@ describe('the emulated account', () => {
       const { epoch, ...lease } = await account.healthy('alpha');
       const before = await account.executions('failover');
       const late = { cluster: 'alpha', epoch: epoch - 1, renewals: 3, silentMs: 4100, seenBy: 'db3', attempt: 7 };
-      for (let times = 0; times < 3; times++) await account.announce('mainstay', 'Lease Expired', late);
+      for (let times = 0; times < 3; times++) await account.announce('mainstay.alpha', 'Lease Expired', late);
       await account.until('its execution', async () => (await failovers(before)).length > 0);
       const ended = await account.ended('failover', `alpha-failover-e${epoch - 1}-r3-7`);
       expect(ended).toMatchObject({ status: 'FAILED', error: 'Undo.NotSilent' });
@@ -241,9 +241,34 @@ describe('the emulated account', () => {
   test('an event that says nothing of use starts no execution', async () => {
     const before = await account.executions('failover');
     const count = await account.invocations('dispatch');
-    await account.announce('mainstay', 'Lease Expired', { cluster: 'alpha; rm -rf /', epoch: 'one' });
+    await account.announce('mainstay.alpha', 'Lease Expired', { cluster: 'alpha; rm -rf /', epoch: 'one' });
     await account.until('dispatch', async () => (await account.invocations('dispatch')) > count);
     expect(await failovers(before)).toEqual([]);
+  });
+
+  test("a forged event, about another cluster than its node's, starts nothing", async () => {
+    const { epoch, renewals, ...lease } = await account.healthy('alpha');
+    const before = [await account.executions('failover'), await account.executions('switchover')];
+    const forged = { cluster: 'alpha', epoch, renewals, silentMs: 9000, seenBy: 'db2', attempt: 0 };
+    const counted = async () => [await account.invocations('dispatch'), await account.invocations('change')];
+    const [dispatched = 0, changed = 0] = await counted();
+    for (const source of ['mainstay.beta', 'mainstay']) await account.announce(source, 'Engine Down', forged);
+    const to = other(lease.holder)[0];
+    const asked = { cluster: 'alpha', epoch, node: to, change: 'MAIN', kind: 'switchover', to, by: 'rest:192.0.2.1' };
+    await account.announce('mainstay.beta', 'Change Requested', { ...asked, request: 'forged-request' });
+    await account.until('both functions', async () => {
+      const [dispatches = 0, changes = 0] = await counted();
+      return dispatches >= dispatched + 2 && changes > changed;
+    });
+    expect([await account.executions('failover'), await account.executions('switchover')]).toEqual(before);
+    await expect(
+      account.invoke('change', {
+        'detail-type': 'Change Requested',
+        source: 'mainstay.beta',
+        detail: { ...asked, request: 'forged-request' },
+      }),
+    ).rejects.toThrow('comes from mainstay.beta');
+    expect(authority(await account.lease('alpha'))).toEqual(authority({ ...lease, epoch, renewals }));
   });
 
   const switchovers = async (before: readonly Ended[]) =>

@@ -68,6 +68,15 @@ describe('on the emulator', () => {
     ]);
   });
 
+  it('a node publishes in the name of its cluster, as IAM demands', async () => {
+    const script = createFaultScript();
+    const client = createClient(EventBridgeClient, cloud.options);
+    injectFaults(client, script);
+    value(await createEvents(client, { cluster: 'shop' }).publish(anEvent()));
+    const input = script.calls[0]?.args[0] as PutEventsCommandInput | undefined;
+    expect(input?.Entries?.map(({ Source }) => Source)).toEqual(['mainstay.shop']);
+  });
+
   it.each([
     ['MalformedDetail', 'Broken'],
     ['T13: ThrottlingException', 'Unreachable'],

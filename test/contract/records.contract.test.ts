@@ -22,8 +22,7 @@ async function inMemory<Port>(pick: (store: MemoryStore) => Port, write: string,
     port: pick(mine),
     other: pick(createMemoryStore({ table: mine.table })),
     script,
-    plant: async (cluster: string, sk: string, item: Record<string, unknown>) =>
-      mine.table.put(`CLUSTER#${cluster}`, sk, item),
+    plant: async (pk: string, sk: string, item: Record<string, unknown>) => mine.table.put(pk, sk, item),
     write,
     read,
   };
@@ -49,10 +48,8 @@ describe('on the emulator', () => {
       port: build(tableClient(cloud.options, tableName, script)),
       other: build(other),
       script,
-      plant: async (cluster: string, sk: string, item: Record<string, unknown>) => {
-        await other.client.send(
-          new PutCommand({ TableName: tableName, Item: { ...item, pk: `CLUSTER#${cluster}`, sk } }),
-        );
+      plant: async (pk: string, sk: string, item: Record<string, unknown>) => {
+        await other.client.send(new PutCommand({ TableName: tableName, Item: { ...item, pk, sk } }));
       },
       write: 'PutItem',
       read: 'Query',

@@ -83,7 +83,7 @@ test('T49: duplicate and late triggers give one failover for one failure', async
     seenBy: 'db3',
     attempt: 0,
   });
-  const late = { Source: 'mainstay', DetailType: 'Lease Expired', Detail };
+  const late = { Source: `mainstay.${cluster}`, DetailType: 'Lease Expired', Detail };
   await new EventBridgeClient(world.credentials).send(new PutEventsCommand({ Entries: [late, late, late] }));
   // A newer attempt of the same failure is looked at by an execution of its own, which finds that there is nothing to do.
   const next = { ...late, Detail: Detail.replace('"attempt":0', '"attempt":1') };

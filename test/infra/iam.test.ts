@@ -49,11 +49,39 @@ test('every right on items is bounded by their partition, and a node reaches tho
   expect(items.filter(({ condition }) => !condition.startsWith('dynamodb:LeadingKeys like '))).toEqual([]);
   for (const cluster of ['alpha', 'beta'])
     expect(
-      new Set(items.filter(({ holder }) => holder === `node of ${cluster}`).map(({ condition }) => condition)),
-    ).toEqual(new Set([`dynamodb:LeadingKeys like CLUSTER#${cluster}`]));
+      items
+        .filter(({ holder }) => holder === `node of ${cluster}`)
+        .map(({ action, condition }) => `${action} ${condition.replace('dynamodb:LeadingKeys like ', '')}`)
+        .sort(),
+    ).toEqual([
+      `dynamodb:GetItem CLUSTER#${cluster}`,
+      `dynamodb:GetItem CONFIG#${cluster}`,
+      `dynamodb:PutItem CLUSTER#${cluster}`,
+      `dynamodb:Query CLUSTER#${cluster}`,
+    ]);
   // Quotas and the brake are counted and cleared; what a cluster has is never deleted (L1).
   const changing = items.filter(({ action }) => /Delete|Scan|Batch|Update|Transact/.test(action));
   expect(changing.filter(({ condition }) => condition !== 'dynamodb:LeadingKeys like FLEET#*')).toEqual([]);
+});
+
+test('configuration and policy are written by the deployment and by what people ask for, and by nobody else', () => {
+  const writers = rows.filter(
+    ({ action, condition }) => /^dynamodb:(?!GetItem|Query)/.test(action) && condition.includes('CONFIG#'),
+  );
+  expect(writers.map(({ holder, action }) => `${holder} ${action}`).sort()).toEqual([
+    'api dynamodb:PutItem',
+    'configure dynamodb:PutItem',
+  ]);
+});
+
+test("a node publishes in its own cluster's name only, a function in the control plane's", () => {
+  const publishers = rows.filter(({ action }) => action === 'events:PutEvents');
+  expect(publishers.length).toBeGreaterThan(3);
+  for (const { holder, condition } of publishers)
+    expect([holder, condition]).toEqual([
+      holder,
+      `events:source = mainstay${holder.startsWith('node of ') ? `.${holder.slice('node of '.length)}` : ''}`,
+    ]);
 });
 
 test('only the fence may stop an instance, only the sweep may settle or fail back, and what people ask for is started by two functions', () => {

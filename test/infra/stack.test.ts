@@ -80,7 +80,7 @@ test('logs of functions and state machines are kept for a time, and executions a
 
 test('an agent that sees the lease expire reaches dispatch', () => {
   template.hasResourceProperties('AWS::Events::Rule', {
-    EventPattern: { source: ['mainstay'], 'detail-type': ['Lease Expired', 'Engine Down'] },
+    EventPattern: { source: [{ prefix: 'mainstay' }], 'detail-type': ['Lease Expired', 'Engine Down'] },
   });
 });
 

@@ -116,6 +116,22 @@ test('T47: what EventBridge, Lambda or the topic cannot deliver lies in an encry
   expect(namesIn(full)).toContain('mainstay/undelivered');
 });
 
+test("a node's notice is told in the name that IAM lets it use, not in the one that it gives itself", () => {
+  const rules = propertiesOf(full, 'AWS::Events::Rule') as {
+    EventPattern?: { source: unknown[]; 'detail-type': string[] };
+    Targets: { InputTransformer?: { InputPathsMap: Record<string, string> } }[];
+  }[];
+  const told = rules.filter(({ EventPattern }) => EventPattern?.['detail-type'].includes('Attention Needed'));
+  const about = told.map(({ EventPattern, Targets }) => [
+    EventPattern?.source,
+    Object.values(Targets[0]?.InputTransformer?.InputPathsMap ?? {}).filter((path) => /cluster|source/.test(path)),
+  ]);
+  expect(about).toEqual([
+    [['mainstay'], ['$.detail.cluster']],
+    [[{ prefix: 'mainstay.' }], ['$.source']],
+  ]);
+});
+
 test('people are told in a sentence with what to do next and where the runbook goes on, over an encrypted topic', () => {
   const notices = propertiesOf(full, 'AWS::Events::Rule').find(({ EventPattern }) =>
     JSON.stringify(EventPattern ?? {}).includes('Attention Needed'),

@@ -3,10 +3,10 @@
 // To be sent through a bus that takes them, or handed to `dispatch` as they are.
 
 import type { AwsEvent } from '../../adapters/aws/trigger-events';
+import { eventSource } from '../../core/triggers';
 
 export interface SampleEvent extends AwsEvent {
   version: '0';
-  source: string;
   account: string;
   region: string;
   resources: string[];
@@ -144,7 +144,7 @@ export const agentEvent = (
   time?: string,
 ): SampleEvent =>
   event(
-    'mainstay',
+    eventSource(cluster),
     type,
     [],
     {

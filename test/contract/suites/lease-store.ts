@@ -221,6 +221,16 @@ export function leaseStoreContract(name: string, make: () => Promise<LeaseStoreS
       expect(problem(await store.swap(lease, renewed(lease, 'next'))).code).toBe('Broken');
     });
 
+    it('a lease that names another cluster is Broken, read or met by a write: what follows from it would be written there', async () => {
+      const { store, plant } = await make();
+      const [mine, another] = [aLease(aCluster()), aLease(aCluster())];
+      await plant(mine.cluster, { ...another, version: 9 });
+      const seen = problem(await store.read(mine.cluster));
+      expect(seen.code).toBe('Broken');
+      expect(seen.message).toContain(another.cluster);
+      expect(problem(await store.swap(mine, renewed(mine, 'next'))).code).toBe('Broken');
+    });
+
     it('keeps clusters apart', async () => {
       const { store } = await make();
       const [one, two] = [aLease(aCluster()), aLease(aCluster(), { holder: 'db2' })];

@@ -11,8 +11,8 @@ interface Subject<Port> {
   other: Port;
   /** Strikes `port` only. */
   script: FaultScript;
-  /** Lays an item under this sort key of the cluster, whatever it says. */
-  plant(cluster: string, sk: string, item: Record<string, unknown>): Promise<void>;
+  /** Lays an item under this key, whatever it says. */
+  plant(pk: string, sk: string, item: Record<string, unknown>): Promise<void>;
   /** Method of a write and of a read, as the fault script sees them. */
   write: string;
   read: string;
@@ -67,7 +67,7 @@ export function reportsContract(name: string, make: () => Promise<Subject<Report
       const { port, plant } = await make();
       const cluster = aCluster();
       value(await port.put(aReport(cluster, 'db1')));
-      await plant(cluster, 'NODE#db2', { ...aReport(cluster, 'db2'), engine: 'fine' });
+      await plant(`CLUSTER#${cluster}`, 'NODE#db2', { ...aReport(cluster, 'db2'), engine: 'fine' });
       const seen = problem(await port.list(cluster));
       expect(seen).toMatchObject({ code: 'Broken' });
       expect(seen.message).toContain('db2');
@@ -152,10 +152,28 @@ export function settingsContract(name: string, make: () => Promise<Subject<Setti
     it('what does not parse is Broken', async () => {
       const { port, plant } = await make();
       const cluster = aCluster();
-      await plant(cluster, 'CONFIG', { ...aConfig(cluster), nodes: 'three' });
-      await plant(cluster, 'POLICY', { mode: 'sometimes' });
+      await plant(`CONFIG#${cluster}`, 'CONFIG', { ...aConfig(cluster), nodes: 'three' });
+      await plant(`CONFIG#${cluster}`, 'POLICY', { mode: 'sometimes' });
       expect(problem(await port.config(cluster)).code).toBe('Broken');
       expect(problem(await port.policy(cluster)).code).toBe('Broken');
+    });
+
+    it('nothing that lies where nodes may write is taken for a configuration or a policy', async () => {
+      const { port, plant } = await make();
+      const cluster = aCluster();
+      await plant(`CLUSTER#${cluster}`, 'CONFIG', { ...aConfig(cluster) });
+      await plant(`CLUSTER#${cluster}`, 'POLICY', { ...aPolicy() });
+      expect(value(await port.config(cluster))).toBeNull();
+      expect(value(await port.policy(cluster))).toBeNull();
+    });
+
+    it('a configuration that names another cluster is Broken, whoever put it there', async () => {
+      const { port, plant } = await make();
+      const [mine, another] = [aCluster(), aCluster()];
+      await plant(`CONFIG#${mine}`, 'CONFIG', { ...aConfig(another) });
+      const seen = problem(await port.config(mine));
+      expect(seen.code).toBe('Broken');
+      expect(seen.message).toContain(another);
     });
   });
 }
@@ -244,7 +262,12 @@ export function journalContract(name: string, make: () => Promise<Subject<Journa
       const { port, plant } = await make();
       const cluster = aCluster();
       value(await port.append(anEntry(cluster)));
-      await plant(cluster, `JOURNAL#${at(5)}#x`, { cluster, at: at(5), kind: 'omen', because: 'the ravens left' });
+      await plant(`CLUSTER#${cluster}`, `JOURNAL#${at(5)}#x`, {
+        cluster,
+        at: at(5),
+        kind: 'omen',
+        because: 'the ravens left',
+      });
       const entries = value(await port.list(cluster));
       expect(entries).toHaveLength(2);
       expect(entries[1]).toMatchObject({

@@ -69,6 +69,15 @@ test("an agent's event carries what was watched", () => {
 });
 
 test.each([
+  ["another cluster's node", 'mainstay.beta'],
+  ['no node', 'mainstay'],
+  ['somebody whose name begins alike', 'mainstay.alpha2'],
+])("an agent's event that comes from %s is refused, whatever it says", (_, source) => {
+  for (const type of ['Lease Expired', 'Engine Down'] as const)
+    expect(() => triggersOf({ ...agentEvent(type, 'alpha'), source })).toThrow(`comes from ${source}`);
+});
+
+test.each([
   ['an unknown type', { ...stateChange('i-1', 'stopped'), 'detail-type': 'Scheduled Nonsense' }, /nothing is known/],
   ['no instance', { ...stateChange('i-1', 'stopped'), detail: { state: 'stopped' } }, /instance-id/],
   [

@@ -95,7 +95,7 @@ describe('ls', () => {
   it('shows a cluster that cannot be read as such, and the others all the same', async () => {
     const bench = await healthy(createBench());
     bench.store.table.put('FLEET', 'CLUSTER#beta', {});
-    bench.store.table.put('CLUSTER#beta', 'CONFIG', { name: 'beta' });
+    bench.store.table.put('CONFIG#beta', 'CONFIG', { name: 'beta' });
     const { code, out, err } = await bench.run('ls');
     expect({ code, err }).toEqual({ code: 1, err: '' });
     expect(out).toMatch(/alpha\[AUTOMATIC:HELD:L\]/);
@@ -248,6 +248,6 @@ describe('policy', () => {
   it('of an unknown cluster is refused and nothing is written', async () => {
     const bench = await healthy(createBench());
     expect(await bench.run('policy beta manual --reason x')).toMatchObject({ code: 2 });
-    expect(bench.store.table.list('CLUSTER#beta', '')).toEqual([]);
+    for (const pk of ['CLUSTER#beta', 'CONFIG#beta']) expect(bench.store.table.list(pk, '')).toEqual([]);
   });
 });
