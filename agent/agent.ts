@@ -131,6 +131,7 @@ export class Agent {
   /** One round; public for tests that step an agent by hand. */
   async round(): Promise<void> {
     await this.work.look();
+    await this.replication.begin();
     const before = this.keeper.lease?.version;
     await this.syncLease();
     if (this.keeper.lease !== null) this.parts.remember?.(this.keeper.lease);
@@ -183,6 +184,8 @@ export class Agent {
     this.stopped = true;
     this.failsafe.stop();
     this.poke();
+    // The next agent lets be seen what this one did: what is hidden must be shut when it looks (T31).
+    if (this.keeper.holdsIt && !this.replication.visible) await gate.shut();
     await deadman.stop();
     await gate.stop();
   }
@@ -199,6 +202,8 @@ export class Agent {
     )
       return false;
     if (!keeper.holdsIt || keeper.lease.phase !== 'held') return keeper.lastProblem === null;
+    // Clients must not see yet what the next agent would let them see (T31).
+    if (!this.replication.visible) return false;
     const { timings } = parts.config;
     return (keeper.promiseLeftMs() ?? 0) > promiseMs(timings) - timings.heartbeatMs / 2;
   }

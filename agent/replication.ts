@@ -25,7 +25,9 @@ export class Replication {
   private wait: Wait | null = null;
   /** What a backup's engine would wait for if it became writable; null when it was not told since it became a backup. */
   private readyFor: readonly NodeName[] | null = null;
-  private hiddenBelow: number | 'unknown' | null = null;
+  private hiddenBelow: number | 'unknown' | null;
+  /** Whether the agent before this one had let clients in; null until the gate was asked. */
+  private seenBefore: boolean | null = null;
   private sample = { atMs: Number.NEGATIVE_INFINITY, bytes: 0 };
   private readonly wellAtMs = new Map<NodeName, number>();
 
@@ -34,7 +36,9 @@ export class Replication {
     private readonly keeper: LeaseKeeper,
     private readonly work: Pick<EngineWork, 'engine' | 'state'>,
     private readonly record: (kind: 'event', rule: string, because: string) => void,
-  ) {}
+  ) {
+    this.hiddenBelow = this.isAsync ? null : 'unknown';
+  }
 
   private get isAsync(): boolean {
     return this.parts.config.replication.mode === 'async';
@@ -68,6 +72,17 @@ export class Replication {
     const candidates = this.candidates();
     const rest = config.nodes.map(({ name }) => name).filter((name) => name !== me.name && !candidates.includes(name));
     return [...candidates, ...rest];
+  }
+
+  /**
+   * Before the first renewal. What a former agent hid stays hidden: clients were let in only if the kernel counts a promise that was
+   * confirmed. Where there is no gate nobody can tell, so it is taken for hidden; there that shuts nobody out, and is only what is
+   * said to load balancers until the backups have what this main has (T31).
+   */
+  async begin(): Promise<void> {
+    if (this.isAsync || this.seenBefore !== null) return;
+    this.seenBefore = (await this.parts.gate.status()).state === 'promise';
+    if (this.seenBefore) this.hiddenBelow = null;
   }
 
   /** Before the engine is made writable: its first commit already waits for whom it should. Says what went wrong, or null. */
@@ -122,10 +137,10 @@ export class Replication {
     this.hiddenBelow = nodes.length > 0 ? 'unknown' : null;
   }
 
-  /** An agent that was started anew does not hide a main that serves: it was let be seen before. */
+  /** An agent that was started anew does not hide a main that was let be seen before. */
   private async prepareAgain(): Promise<string | null> {
     const problem = await this.prepare();
-    this.hiddenBelow = null;
+    if (this.seenBefore) this.hiddenBelow = null;
     return problem;
   }
 

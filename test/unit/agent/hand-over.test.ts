@@ -1,0 +1,96 @@
+// An agent goes and another one comes, on an engine and a kernel that live on: what the next one may let clients see, and which of two
+// orders to leave wins. Real agents over memory adapters and virtual time.
+
+import type { Agent } from '../../../agent/agent';
+import type { Follower } from '../../../core/replication';
+import { type AgentWorld, createAgentWorld, type PlainEngine } from '../../support/agent-world';
+import type { MemoryKernel } from '../../support/memory-gate';
+
+const follower: Follower = { node: 'db2', streaming: true, flushedBytes: Number.MAX_SAFE_INTEGER };
+
+let world: AgentWorld;
+const main = (): { agent: Agent; engine: PlainEngine; kernel: MemoryKernel } => {
+  const { agents, engines, kernels } = world;
+  const { db1: agent } = agents;
+  const { db1: engine } = engines;
+  const { db1: kernel } = kernels;
+  if (!agent || !engine || !kernel) throw new Error('db1 is not there');
+  return { agent, engine, kernel };
+};
+
+/** Whether clients are let in at each of so many moments, 20 ms apart. */
+async function letIn(ms: number): Promise<Set<boolean>> {
+  const seen = new Set<boolean>();
+  for (let sinceMs = 0; sinceMs < ms; sinceMs += 20) {
+    await world.clock.advance(20);
+    seen.add(main().kernel.passes());
+  }
+  return seen;
+}
+
+const watched = (done: Promise<unknown>): { over: boolean } => {
+  const state = { over: false };
+  void done.then(() => {
+    state.over = true;
+  });
+  return state;
+};
+
+describe('strict, with one backup that is recorded', () => {
+  beforeEach(async () => {
+    world = await createAgentWorld(
+      { replication: { mode: 'strict', backups: 1 } },
+      { gated: true, lease: { synced: ['db2'] } },
+    );
+  });
+
+  test('T31: a main that is hidden is not handed over before its backups have what it has', async () => {
+    expect(await letIn(2000)).toEqual(new Set([false]));
+    const gone = watched(main().agent.handOver());
+    await world.clock.advance(6000);
+    expect(gone.over).toBe(false);
+    main().engine.followers = [follower];
+    await world.clock.advance(3000);
+    expect(gone.over).toBe(true);
+  });
+
+  test('T31: the next agent hides what the last one had to leave hidden, until the backups have it', async () => {
+    const gone = watched(main().agent.handOver());
+    await world.clock.advance(21_000);
+    expect(gone.over).toBe(true);
+    world.startAgent('db1');
+    expect(await letIn(5000)).toEqual(new Set([false]));
+    expect(await world.lease()).toMatchObject({ holder: 'db1', phase: 'held', epoch: 7 });
+    main().engine.followers = [follower];
+    await world.clock.advance(2000);
+    expect(await letIn(3000)).toEqual(new Set([true]));
+  });
+
+  test('T65: the next agent of a main that was let be seen shuts nobody out, though a backup is away just then', async () => {
+    main().engine.followers = [follower];
+    await world.clock.advance(2000);
+    const gone = watched(main().agent.handOver());
+    expect(await letIn(2000)).toEqual(new Set([true]));
+    expect(gone.over).toBe(true);
+    main().engine.followers = [];
+    world.startAgent('db1');
+    expect(await letIn(5000)).toEqual(new Set([true]));
+  });
+
+  test('T31: a crashed main is started behind a shut gate, though the promise from before would let clients in', async () => {
+    main().engine.followers = [follower];
+    await world.clock.advance(2000);
+    expect(main().kernel.passes()).toBe(true);
+    main().engine.followers = [];
+    main().engine.status = { ...main().engine.status, running: false, writable: false };
+    const opened: boolean[] = [];
+    for (let turn = 0; turn < 250; turn += 1) {
+      await world.clock.advance(20);
+      if (main().engine.status.writable) opened.push(main().kernel.passes());
+    }
+    expect(new Set(opened)).toEqual(new Set([false]));
+    main().engine.followers = [follower];
+    await world.clock.advance(2000);
+    expect(await letIn(1000)).toEqual(new Set([true]));
+  });
+});
