@@ -59,12 +59,16 @@ export class Replication {
     return this.keeper.lease?.synced ?? [];
   }
 
-  /** Everybody who could become main, those who have not just been one first. */
+  /**
+   * Everybody who could become main, those who have not just been one first. Who is barred by a person comes last: a copy that may not
+   * take over is better than none.
+   */
   private candidates(): NodeName[] {
     const { config, me } = this.parts;
-    const { shunned = {}, former } = this.keeper.lease ?? {};
+    const { shunned = {}, barred = {}, former } = this.keeper.lease ?? {};
     const free = config.nodes.filter(({ name, priority }) => name !== me.name && priority > 0 && !shunned[name]);
-    return free.map(({ name }) => name).sort((a, b) => Number(a === former) - Number(b === former));
+    const lateness = (name: NodeName): number => (barred[name] ? 2 : Number(name === former));
+    return free.map(({ name }) => name).sort((a, b) => lateness(a) - lateness(b));
   }
 
   private others(): NodeName[] {
@@ -116,9 +120,11 @@ export class Replication {
       recorded: this.recorded,
       waited: this.wait?.nodes ?? [],
       complete: followers.filter((follower) => this.isComplete(follower)).map(({ node }) => node),
-      well: followers
-        .map(({ node }) => node)
-        .filter((node) => nowMs - (this.wellAtMs.get(node) ?? Number.NEGATIVE_INFINITY) <= lateMs),
+      well: this.countedWell(
+        followers
+          .map(({ node }) => node)
+          .filter((node) => nowMs - (this.wellAtMs.get(node) ?? Number.NEGATIVE_INFINITY) <= lateMs),
+      ),
     });
     if (decision.act === 'wait') await this.change(decision.nodes);
     if (decision.act === 'record') await this.write(decision.rule, decision.nodes, decision.because);
@@ -182,6 +188,16 @@ export class Replication {
     };
     const told = await events.publish({ type: 'Attention Needed', cluster: config.name, detail });
     if (!told.ok) log(`the alarm could not be raised: ${told.error.message}`);
+  }
+
+  /**
+   * Where everybody on record is barred by a person, nobody could take over: they are not counted as long as somebody is there who
+   * could, and who joins them by that.
+   */
+  private countedWell(well: NodeName[]): NodeName[] {
+    const { barred = {} } = this.keeper.lease ?? {};
+    const couldJoin = this.candidates().some((node) => !barred[node] && well.includes(node));
+    return couldJoin && this.recorded.every((node) => barred[node]) ? well.filter((node) => !barred[node]) : well;
   }
 
   private look(followers: readonly Follower[], mainBytes: number): void {
