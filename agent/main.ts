@@ -124,13 +124,11 @@ async function run(file: string): Promise<void> {
   writeFileSync(pidFile(settings), `${process.pid}\n`);
   if (secret !== null) hearQuestions({ port: me.agentPort, secret }, (question) => agent.answer(question), log);
   if (settings.rest) startRest({ settings: settings.rest, agent, config, reports, events, clock, ids, log });
-  process.once('SIGHUP', () => {
+  process.on('SIGHUP', () => {
     log('asked to hand over: the engine stays as it is for the next agent');
-    void agent.handOver().then(() => leaving || process.exit(0));
+    void agent.handOver().then((gone) => gone && process.exit(0));
   });
-  let leaving = false;
   const leave = (): void => {
-    leaving = true;
     log('asked to stop: engine first, then the lease says paused');
     void agent.stop().then(() => {
       rmSync(pidFile(settings), { force: true });

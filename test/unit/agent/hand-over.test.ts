@@ -1,11 +1,13 @@
 // An agent goes and another one comes, on an engine and a kernel that live on: what the next one may let clients see, and which of two
 // orders to leave wins. Real agents over memory adapters and virtual time.
 
+import { unreachable } from '../../../adapters/problems';
 import type { Agent } from '../../../agent/agent';
 import type { Follower } from '../../../core/replication';
 import { type AgentWorld, createAgentWorld, type PlainEngine } from '../../support/agent-world';
 import type { MemoryKernel } from '../../support/memory-gate';
 
+const lost = { ok: false as const, error: unreachable('the store does not answer', 'wait') };
 const follower: Follower = { node: 'db2', streaming: true, flushedBytes: Number.MAX_SAFE_INTEGER };
 
 let world: AgentWorld;
@@ -92,5 +94,59 @@ describe('strict, with one backup that is recorded', () => {
     main().engine.followers = [follower];
     await world.clock.advance(2000);
     expect(await letIn(1000)).toEqual(new Set([true]));
+  });
+});
+
+/** A round that has just renewed the lease has ended. */
+async function justRenewed(): Promise<void> {
+  const { renewals } = await world.lease();
+  while ((await world.lease()).renewals === renewals) await world.clock.advance(10);
+}
+
+describe('orders to leave', () => {
+  beforeEach(async () => {
+    world = await createAgentWorld({}, { gated: true });
+  });
+
+  test('T65: a main whose store is away is not handed over: the next agent could not read the lease', async () => {
+    await justRenewed();
+    const away = ['read' as const, 'swap' as const].map((name) =>
+      jest.spyOn(world.store.leases, name).mockResolvedValue(lost),
+    );
+    const gone = watched(main().agent.handOver());
+    await world.clock.advance(1000);
+    expect(gone.over).toBe(false);
+    for (const spy of away) spy.mockRestore();
+    await world.clock.advance(3000);
+    expect(gone.over).toBe(true);
+  });
+
+  test('T60: a stop that is asked for while a hand-over waits wins, and is a clean one, at whatever moment it comes', async () => {
+    let met = 0;
+    for (let waitMs = 0; waitMs < 1100; waitMs += 10) {
+      world = await createAgentWorld({}, { gated: true });
+      const { agent } = main();
+      await world.clock.advance(500);
+      const went = watched(agent.handOver());
+      await world.clock.advance(waitMs);
+      if (went.over) break;
+      met += 1;
+      const stopped = watched(agent.stop());
+      await world.clock.advance(3000);
+      const { phase, pausedBy } = await world.lease();
+      expect({ waitMs, stopped: stopped.over, phase, pausedBy }).toEqual({
+        ...{ waitMs, stopped: true, phase: 'paused', pausedBy: 'stop' },
+      });
+    }
+    expect(met).toBeGreaterThan(5);
+  });
+
+  test('a hand-over that is asked for while a stop is under way, or a second time, does nothing', async () => {
+    const { agent } = main();
+    const stopped = watched(agent.stop());
+    expect(await agent.handOver()).toBe(false);
+    await world.clock.advance(3000);
+    expect(stopped.over).toBe(true);
+    expect((await world.lease()).phase).toBe('paused');
   });
 });
