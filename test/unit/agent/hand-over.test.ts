@@ -123,10 +123,10 @@ describe('orders to leave', () => {
 
   test('T60: a stop that is asked for while a hand-over waits wins, and is a clean one, at whatever moment it comes', async () => {
     let met = 0;
-    for (let waitMs = 0; waitMs < 1100; waitMs += 10) {
+    for (let waitMs = 0; waitMs < 1100; waitMs += 3) {
       world = await createAgentWorld({}, { gated: true });
       const { agent } = main();
-      await world.clock.advance(500);
+      await world.clock.advance(507);
       const went = watched(agent.handOver());
       await world.clock.advance(waitMs);
       if (went.over) break;
