@@ -117,7 +117,7 @@ async function run(file: string): Promise<void> {
     clock,
     ids,
     version: packageJson.version,
-    remember: rememberEpochs(settings.stateDir),
+    remember: rememberEpochs(settings.stateDir, log),
     turned: notes.turned,
     log,
   });
