@@ -31,6 +31,7 @@ import { startRest } from './rest/start';
 import { rememberEpochs, seenEpoch } from './seen-epoch';
 import { createServiceNotes, type ServiceNotes } from './service-notes';
 import { type AgentSettings, DEFAULT_SETTINGS_FILE, readSettings } from './settings';
+import { warmUp } from './warm-up';
 
 const clock = createSystemClock();
 const ids = createSystemIds();
@@ -102,17 +103,20 @@ async function run(file: string): Promise<void> {
   const store = tableOf(settings, config.timings.storeTimeoutMs);
   const reports = createReports(store);
   const events = createEvents(createClient(EventBridgeClient, { requestTimeoutMs: 2000, maxAttempts: 2 }));
+  const leases = createLeaseStore(store);
+  const gate = await gateOf(settings.gate, { config, me, clock, ids, log });
+  if (!(await warmUp(leases, config.name, clock))) log('the store does not answer: the agent starts without a lease');
   const agent = new Agent({
     config,
     me,
-    store: createLeaseStore(store),
+    store: leases,
     reports,
     journal: createJournal(store, ids),
     events,
     driver: driverOf(settings, config, me),
     witnesses:
       secret === null ? noWitnesses : createWitnesses({ secret, timeoutMs: config.timings.storeTimeoutMs / 2 }),
-    gate: await gateOf(settings.gate, { config, me, clock, ids, log }),
+    gate,
     deadman: createDeadman({ stateDir: settings.stateDir, logDir: settings.engine.logDir, clock }),
     clock,
     ids,
