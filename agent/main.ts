@@ -1,5 +1,6 @@
-// Entry of `mainstay-agent`: `run` keeps this node's part of the protocol until it is told to stop; `poke` wakes a running
-// agent. Wires adapters and driver; no logic. Everything it refuses is said in one message with exit code 1.
+// Entry of `mainstay-agent`: `run` keeps this node's part of the protocol until it is told to stop; `poke` wakes a running agent, `fence` stops
+// the engine past it, `if-main` runs a job on the main only, `install` and `uninstall` are the node's, and there are those of the archive
+// (archive-commands.ts). Wires adapters and driver; no logic. Everything it refuses is said in one message with exit code 1.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -142,7 +143,6 @@ async function run(file: string): Promise<void> {
   process.once('SIGTERM', leave);
   process.once('SIGINT', leave);
   process.on('SIGUSR2', () => agent.poke());
-  notes.ready();
   log('agent started', { cluster: config.name, node: me.name, version: packageJson.version });
   await agent.run();
 }
