@@ -38,6 +38,8 @@ export class Agent {
   private slotsKeptAtMs = Number.NEGATIVE_INFINITY;
   private leaving = false;
   private handingOver = false;
+  /** Ends the wait for a good moment to hand over. */
+  private endWait: () => void = () => undefined;
   private stopped = false;
   private cameRoundAtMs: number;
   private poked = false;
@@ -85,7 +87,7 @@ export class Agent {
       await this.round();
       this.cameRoundAtMs = clock.nowMs();
       this.parts.turned?.();
-      if (this.handingOver && this.mayHandOver()) this.stopped = true;
+      if (this.handingOver && this.mayHandOver()) this.goNow();
       if (!this.stopped) await this.pause(startedAtMs);
     }
     selfFence.stop();
@@ -131,6 +133,7 @@ export class Agent {
   /** One round; public for tests that step an agent by hand. */
   async round(): Promise<void> {
     await this.work.look();
+    await this.replication.begin();
     const before = this.keeper.lease?.version;
     await this.syncLease();
     if (this.keeper.lease !== null) this.parts.remember?.(this.keeper.lease);
@@ -146,11 +149,17 @@ export class Agent {
     if (this.work.state === 'backup') await this.announcer.announce();
   }
 
-  /** Clean stop: the engine first, then the lease says `paused`, so that nobody takes over (T60). Bounded. */
+  /**
+   * Clean stop: the engine first, then the lease says `paused`, so that nobody takes over (T60). Bounded. Calls off a hand-over that
+   * has not happened yet: the loop is needed for it.
+   */
   async stop(boundMs = 20_000): Promise<void> {
     const { driver, deadman, gate, clock } = this.parts;
-    const endMs = clock.nowMs() + boundMs;
+    // A loop that has ended writes no pause that could be waited for.
+    const endMs = clock.nowMs() + (this.stopped ? 0 : boundMs);
     this.leaving = true;
+    this.handingOver = false;
+    this.endWait();
     this.poke();
     const serving = () => this.keeper.holdsIt && ['held', 'granted'].includes(this.keeper.lease?.phase ?? '');
     while (serving() && clock.nowMs() < endMs) await clock.sleep(LEAVING_LOOK_MS);
@@ -172,19 +181,32 @@ export class Agent {
   /**
    * Goes and leaves the engine as it is, for an agent that is started right after this one, as an upgrade does (T65). Deadman and gate
    * keep the promise meanwhile (T6): an agent that does not come costs the main its engine, as any death of an agent does. Waits for
-   * a promise that was just renewed and for work that is under way; at the bound it goes all the same.
+   * a promise that was just renewed and for work that is under way; at the bound it goes all the same. Whether it went: not when it is
+   * asked for twice, nor when a stop is asked for before, during or just after the wait. From the good moment on nothing here waits.
    */
-  async handOver(boundMs = 20_000): Promise<void> {
+  async handOver(boundMs = 20_000): Promise<boolean> {
     const { deadman, gate, clock } = this.parts;
-    const endMs = clock.nowMs() + boundMs;
+    if (this.leaving || this.handingOver) return false;
     this.handingOver = true;
+    const goodMoment = new Promise<void>((resolve) => {
+      this.endWait = resolve;
+    });
     this.poke();
-    while (!this.stopped && clock.nowMs() < endMs) await clock.sleep(LEAVING_LOOK_MS);
-    this.stopped = true;
+    await Promise.race([goodMoment, clock.sleep(boundMs)]);
+    // The next agent lets be seen what this one did: what is hidden must be shut when it looks (T31).
+    if (this.keeper.holdsIt && !this.replication.visible && !this.leaving) await gate.shut();
+    if (this.leaving) return false;
+    this.goNow();
     this.failsafe.stop();
-    this.poke();
-    await deadman.stop();
     await gate.stop();
+    await deadman.stop();
+    return !this.leaving;
+  }
+
+  private goNow(): void {
+    this.stopped = true;
+    this.endWait();
+    this.wake();
   }
 
   /** Nothing is half done, and a main has as much time before it as it can have. */
@@ -193,12 +215,15 @@ export class Agent {
     if (
       work.busy ||
       !this.recorder.isEmpty ||
+      keeper.lastProblem !== null ||
       keeper.lease === null ||
       keeper.lease.operation !== null ||
       keeper.lease.drain !== null
     )
       return false;
-    if (!keeper.holdsIt || keeper.lease.phase !== 'held') return keeper.lastProblem === null;
+    if (!keeper.holdsIt || keeper.lease.phase !== 'held') return true;
+    // Clients must not see yet what the next agent would let them see (T31).
+    if (!this.replication.visible) return false;
     const { timings } = parts.config;
     return (keeper.promiseLeftMs() ?? 0) > promiseMs(timings) - timings.heartbeatMs / 2;
   }

@@ -1,5 +1,5 @@
 // From the state a node has proven to the goal it was given: which action takes it there. Every goal that a rule can
-// assign has an edge from every state it can be assigned in (test/unit/agent/edges.test.ts).
+// assign has an edge from every state it can be assigned in; a goal without one would leave a node where it is for ever.
 
 import type { NodeState } from '../core/model';
 

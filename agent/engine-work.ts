@@ -1,6 +1,7 @@
 // Takes the node from the state it has proven to the goal it was given, through the driver. Long work runs beside the loop;
 // a goal to stop never waits for it. The engine becomes writable only under a running promise with the deadman armed (T5).
 
+import type { Gate } from '../core/gate';
 import { type EngineStatus, type NodeState, type Position, type RejoinResult, unknownEngine } from '../core/model';
 import { type Action, actionFor } from './edges';
 import type { LeaseKeeper } from './lease-keeper';
@@ -170,6 +171,9 @@ export class EngineWork {
       if (unprepared !== null) return this.failed(unprepared);
       if (!(await this.promised()))
         return 'no promise is held, or another main may still rely on this node’s word: not started';
+      // The promise from before the crash still lets clients in, who would see what only this node has (T31).
+      const shut = this.keeper.visible ? null : await this.shutGate();
+      if (shut && !shut.ok && shut.error.code !== 'SessionsLeft') return this.failed(shut.error.message);
       // A main that has to be started again has crashed; one that reopens or comes back from a fence has not.
       const crashed = this.state === 'main';
       this.final = null;
@@ -234,10 +238,11 @@ export class EngineWork {
   }
 
   /** The gate shuts before or beside every stop. That it could not is told by its status; the stop does not depend on it. */
-  private async shutGate(): Promise<void> {
+  private async shutGate(): ReturnType<Gate['shut']> {
     this.readableAtMs = Number.NEGATIVE_INFINITY;
     const shut = await this.parts.gate.shut();
     if (!shut.ok) this.parts.log(`gate not shut: ${shut.error.message}`);
+    return shut;
   }
 
   /** A backup serves readers: the gate is open for an engine that was seen to be read-only and that nobody is opening. */

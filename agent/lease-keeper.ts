@@ -46,6 +46,10 @@ export class LeaseKeeper {
     return this.lease?.holder === this.options.node;
   }
 
+  get visible(): boolean {
+    return this.options.visible();
+  }
+
   /** What is left of my promise at the lease's epoch, in ms; null when I made none. */
   promiseLeftMs(): number | null {
     if (this.promise === null || this.promise.epoch !== this.lease?.epoch) return null;

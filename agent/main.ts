@@ -1,5 +1,6 @@
-// Entry of `mainstay-agent`: `run` keeps this node's part of the protocol until it is told to stop; `poke` wakes a running
-// agent. Wires adapters and driver; no logic. Everything it refuses is said in one message with exit code 1.
+// Entry of `mainstay-agent`: `run` keeps this node's part of the protocol until it is told to stop; `poke` wakes a running agent, `fence` stops
+// the engine past it, `if-main` runs a job on the main only, `install` and `uninstall` are the node's, and there are those of the archive
+// (archive-commands.ts). Wires adapters and driver; no logic. Everything it refuses is said in one message with exit code 1.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,6 +32,7 @@ import { startRest } from './rest/start';
 import { rememberEpochs, seenEpoch } from './seen-epoch';
 import { createServiceNotes, type ServiceNotes } from './service-notes';
 import { type AgentSettings, DEFAULT_SETTINGS_FILE, readSettings } from './settings';
+import { warmUp } from './warm-up';
 
 const clock = createSystemClock();
 const ids = createSystemIds();
@@ -103,35 +105,36 @@ async function run(file: string): Promise<void> {
   const reports = createReports(store);
   const bus = createClient(EventBridgeClient, { requestTimeoutMs: 2000, maxAttempts: 2 });
   const events = createEvents(bus, { cluster: config.name });
+  const leases = createLeaseStore(store);
+  const gate = await gateOf(settings.gate, { config, me, clock, ids, log });
+  if (!(await warmUp(leases, config.name, clock))) log('the store does not answer: the agent starts without a lease');
   const agent = new Agent({
     config,
     me,
-    store: createLeaseStore(store),
+    store: leases,
     reports,
     journal: createJournal(store, ids),
     events,
     driver: driverOf(settings, config, me),
     witnesses:
       secret === null ? noWitnesses : createWitnesses({ secret, timeoutMs: config.timings.storeTimeoutMs / 2 }),
-    gate: await gateOf(settings.gate, { config, me, clock, ids, log }),
+    gate,
     deadman: createDeadman({ stateDir: settings.stateDir, logDir: settings.engine.logDir, clock }),
     clock,
     ids,
     version: packageJson.version,
-    remember: rememberEpochs(settings.stateDir),
+    remember: rememberEpochs(settings.stateDir, log),
     turned: notes.turned,
     log,
   });
   writeFileSync(pidFile(settings), `${process.pid}\n`);
   if (secret !== null) hearQuestions({ port: me.agentPort, secret }, (question) => agent.answer(question), log);
   if (settings.rest) startRest({ settings: settings.rest, agent, config, reports, events, clock, ids, log });
-  process.once('SIGHUP', () => {
+  process.on('SIGHUP', () => {
     log('asked to hand over: the engine stays as it is for the next agent');
-    void agent.handOver().then(() => leaving || process.exit(0));
+    void agent.handOver().then((gone) => gone && process.exit(0));
   });
-  let leaving = false;
   const leave = (): void => {
-    leaving = true;
     log('asked to stop: engine first, then the lease says paused');
     void agent.stop().then(() => {
       rmSync(pidFile(settings), { force: true });
@@ -141,7 +144,6 @@ async function run(file: string): Promise<void> {
   process.once('SIGTERM', leave);
   process.once('SIGINT', leave);
   process.on('SIGUSR2', () => agent.poke());
-  notes.ready();
   log('agent started', { cluster: config.name, node: me.name, version: packageJson.version });
   await agent.run();
 }

@@ -25,7 +25,9 @@ export class Replication {
   private wait: Wait | null = null;
   /** What a backup's engine would wait for if it became writable; null when it was not told since it became a backup. */
   private readyFor: readonly NodeName[] | null = null;
-  private hiddenBelow: number | 'unknown' | null = null;
+  private hiddenBelow: number | 'unknown' | null;
+  /** Whether the agent before this one had let clients in; null until the gate was asked. */
+  private seenBefore: boolean | null = null;
   private sample = { atMs: Number.NEGATIVE_INFINITY, bytes: 0 };
   private readonly wellAtMs = new Map<NodeName, number>();
 
@@ -34,7 +36,9 @@ export class Replication {
     private readonly keeper: LeaseKeeper,
     private readonly work: Pick<EngineWork, 'engine' | 'state'>,
     private readonly record: (kind: 'event', rule: string, because: string) => void,
-  ) {}
+  ) {
+    this.hiddenBelow = this.isAsync ? null : 'unknown';
+  }
 
   private get isAsync(): boolean {
     return this.parts.config.replication.mode === 'async';
@@ -55,12 +59,16 @@ export class Replication {
     return this.keeper.lease?.synced ?? [];
   }
 
-  /** Everybody who could become main, those who have not just been one first. */
+  /**
+   * Everybody who could become main, those who have not just been one first. Who is barred by a person comes last: a copy that may not
+   * take over is better than none.
+   */
   private candidates(): NodeName[] {
     const { config, me } = this.parts;
-    const { shunned = {}, former } = this.keeper.lease ?? {};
+    const { shunned = {}, barred = {}, former } = this.keeper.lease ?? {};
     const free = config.nodes.filter(({ name, priority }) => name !== me.name && priority > 0 && !shunned[name]);
-    return free.map(({ name }) => name).sort((a, b) => Number(a === former) - Number(b === former));
+    const lateness = (name: NodeName): number => (barred[name] ? 2 : Number(name === former));
+    return free.map(({ name }) => name).sort((a, b) => lateness(a) - lateness(b));
   }
 
   private others(): NodeName[] {
@@ -68,6 +76,17 @@ export class Replication {
     const candidates = this.candidates();
     const rest = config.nodes.map(({ name }) => name).filter((name) => name !== me.name && !candidates.includes(name));
     return [...candidates, ...rest];
+  }
+
+  /**
+   * Before the first renewal. What a former agent hid stays hidden: clients were let in only if the kernel counts a promise that was
+   * confirmed. Where there is no gate nobody can tell, so it is taken for hidden; there that shuts nobody out, and is only what is
+   * said to load balancers until the backups have what this main has (T31).
+   */
+  async begin(): Promise<void> {
+    if (this.isAsync || this.seenBefore !== null) return;
+    this.seenBefore = (await this.parts.gate.status()).state === 'promise';
+    if (this.seenBefore) this.hiddenBelow = null;
   }
 
   /** Before the engine is made writable: its first commit already waits for whom it should. Says what went wrong, or null. */
@@ -101,9 +120,11 @@ export class Replication {
       recorded: this.recorded,
       waited: this.wait?.nodes ?? [],
       complete: followers.filter((follower) => this.isComplete(follower)).map(({ node }) => node),
-      well: followers
-        .map(({ node }) => node)
-        .filter((node) => nowMs - (this.wellAtMs.get(node) ?? Number.NEGATIVE_INFINITY) <= lateMs),
+      well: this.countedWell(
+        followers
+          .map(({ node }) => node)
+          .filter((node) => nowMs - (this.wellAtMs.get(node) ?? Number.NEGATIVE_INFINITY) <= lateMs),
+      ),
     });
     if (decision.act === 'wait') await this.change(decision.nodes);
     if (decision.act === 'record') await this.write(decision.rule, decision.nodes, decision.because);
@@ -122,10 +143,10 @@ export class Replication {
     this.hiddenBelow = nodes.length > 0 ? 'unknown' : null;
   }
 
-  /** An agent that was started anew does not hide a main that serves: it was let be seen before. */
+  /** An agent that was started anew does not hide a main that was let be seen before. */
   private async prepareAgain(): Promise<string | null> {
     const problem = await this.prepare();
-    this.hiddenBelow = null;
+    if (this.seenBefore) this.hiddenBelow = null;
     return problem;
   }
 
@@ -167,6 +188,16 @@ export class Replication {
     };
     const told = await events.publish({ type: 'Attention Needed', cluster: config.name, detail });
     if (!told.ok) log(`the alarm could not be raised: ${told.error.message}`);
+  }
+
+  /**
+   * Where everybody on record is barred by a person, nobody could take over: they are not counted as long as somebody is there who
+   * could, and who joins them by that.
+   */
+  private countedWell(well: NodeName[]): NodeName[] {
+    const { barred = {} } = this.keeper.lease ?? {};
+    const couldJoin = this.candidates().some((node) => !barred[node] && well.includes(node));
+    return couldJoin && this.recorded.every((node) => barred[node]) ? well.filter((node) => !barred[node]) : well;
   }
 
   private look(followers: readonly Follower[], mainBytes: number): void {

@@ -1,7 +1,9 @@
 // The last epoch that this node's agent has seen, and who holds it, on disk: what a command that arrives late is judged by when no agent
-// runs that could judge it (T57). Written when it changes, which is at every change of authority; never decides anything else.
+// runs that could judge it (T57). Written when it changes, which is at every change of authority; never decides anything else, and
+// neither a full disk nor one that hangs may hold up the agent's loop (T63).
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lease } from '../core/model';
 
@@ -25,18 +27,48 @@ export function seenEpoch(stateDir: string): SeenEpoch | null {
   return { epoch, holder: holder ?? null };
 }
 
-/** Keeps the file in step with what is handed to it. */
-export function rememberEpochs(stateDir: string): (lease: Lease) => void {
+async function write(stateDir: string, text: string): Promise<void> {
+  const beside = `${fileIn(stateDir)}.new`;
+  const file = await open(beside, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(beside, fileIn(stateDir));
+}
+
+export type Say = (message: string, details?: Record<string, unknown>) => void;
+
+/**
+ * Keeps the file in step with what is handed to it, beside the loop: one write at a time, the latest wins, and what failed is tried
+ * again when the next lease is handed in. A failure is said once.
+ */
+export function rememberEpochs(stateDir: string, say: Say): (lease: Lease) => void {
+  let wanted = '';
   let written = '';
+  let writing = false;
+  let failed = false;
+  const keepUp = async (): Promise<void> => {
+    writing = true;
+    try {
+      while (wanted !== written) {
+        const text = wanted;
+        await write(stateDir, text);
+        written = text;
+      }
+      failed = false;
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      if (!failed) say('the epoch that this node has seen cannot be written to its disk', { problem });
+      failed = true;
+    } finally {
+      writing = false;
+    }
+  };
   return ({ epoch, holder }) => {
-    const text = JSON.stringify({ epoch, holder } satisfies SeenEpoch);
-    if (text === written) return;
-    const beside = `${fileIn(stateDir)}.new`;
-    const file = openSync(beside, 'w', 0o600);
-    writeSync(file, text);
-    fsyncSync(file);
-    closeSync(file);
-    renameSync(beside, fileIn(stateDir));
-    written = text;
+    wanted = JSON.stringify({ epoch, holder } satisfies SeenEpoch);
+    if (!writing && wanted !== written) void keepUp();
   };
 }

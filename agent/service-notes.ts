@@ -1,4 +1,4 @@
-// What systemd is told of the agent: once that it is up, then at most every 10 s that its loop still turns (WatchdogSec of the unit). Node has no
+// What systemd is told of the agent: that it is up when its first round has ended, then at most every 10 s that its loop still turns (WatchdogSec of the unit). Node has no
 // datagram sockets, so a child process says it: rare, bounded, and never waited for. An agent that hangs is killed and started again by
 // systemd; what its engine may do meanwhile is the deadman's and the gate's business, never this file's.
 
@@ -6,9 +6,7 @@ import { execFile } from 'node:child_process';
 import type { Clock } from '../core/ports';
 
 export interface ServiceNotes {
-  /** The agent is up: a `systemctl restart` returns. */
-  ready(): void;
-  /** A round of the loop has ended. */
+  /** A round of the loop has ended. With the first one the agent is up: a `systemctl restart` returns, and an upgrade has come up. */
   turned(): void;
 }
 
@@ -16,7 +14,7 @@ export interface ServiceNotes {
 const EVERY_MS = 10_000;
 const BOUND_MS = 5_000;
 
-const nobody: ServiceNotes = { ready: () => undefined, turned: () => undefined };
+const nobody: ServiceNotes = { turned: () => undefined };
 
 export interface NotesOptions {
   /** `NOTIFY_SOCKET` of the environment; undefined: nobody listens. */
@@ -31,6 +29,7 @@ export function createServiceNotes(options: NotesOptions): ServiceNotes {
   const { socket, path, clock, log, program = 'systemd-notify' } = options;
   if (!socket) return nobody;
   let saidAtMs = Number.NEGATIVE_INFINITY;
+  let isUp = false;
   let failed = false;
   const say = (word: string): void => {
     saidAtMs = clock.nowMs();
@@ -42,9 +41,10 @@ export function createServiceNotes(options: NotesOptions): ServiceNotes {
     child.unref();
   };
   return {
-    ready: () => say('READY=1'),
     turned: () => {
-      if (clock.nowMs() - saidAtMs >= EVERY_MS) say('WATCHDOG=1');
+      if (!isUp) say('READY=1');
+      else if (clock.nowMs() - saidAtMs >= EVERY_MS) say('WATCHDOG=1');
+      isUp = true;
     },
   };
 }

@@ -110,7 +110,9 @@ function change(wanted: Wanted, world: InstallWorld, places: Places, active: boo
       because: `the agent runs as release ${wanted.release.slice(0, 12)}`,
     };
   }
-  if (!active || former.link === null)
+  // Also where nothing ran: the release that was there came up once, this one never has.
+  const another = former.link !== null && former.link !== `releases/${wanted.release}`;
+  if (!another && !(active && former.link !== null))
     throw new Error(
       `the agent does not come up (${restarted.output}): see journalctl -u ${unitName}; systemd goes on trying`,
     );

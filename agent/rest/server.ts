@@ -23,7 +23,7 @@ const MOST_PATH_LETTERS = 1024;
 const MOST_CONNECTIONS = 200;
 /** Headers and body must be here by then: one slow client takes a connection, nothing else. */
 const REQUEST_MS = 5000;
-/** Certificate and token are looked at so often: they change without a restart, which would stop the engine. */
+/** Certificate and token are looked at so often: they change without a restart. */
 const LOOK_MS = 30_000;
 /** Shorter tokens are guessed. */
 const LEAST_TOKEN = 32;

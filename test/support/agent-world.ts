@@ -9,7 +9,9 @@ import { Agent } from '../../agent/agent';
 import { createAbsentGate } from '../../agent/gate/absent';
 import { type ClusterConfig, type EngineStatus, type Lease, unknownEngine } from '../../core/model';
 import type { EngineDriver } from '../../core/ports';
+import type { Follower } from '../../core/replication';
 import { ok } from '../../core/result';
+import { createMemoryGate, MemoryKernel } from './memory-gate';
 import { aConfig, aLease, value } from './samples';
 
 const startBytes = 50_331_648;
@@ -18,6 +20,7 @@ const startBytes = 50_331_648;
 export class PlainEngine {
   status: EngineStatus = { ...unknownEngine };
   hang = false;
+  followers: Follower[] = [];
 
   private is(change: Partial<EngineStatus>): void {
     this.status = { ...this.status, ...change };
@@ -35,7 +38,7 @@ export class PlainEngine {
       promote: async () => ok(this.is(writable)),
       startAsMain: async (spawned) => ok(spawned(1) ? this.is(writable) : undefined),
       waitFor: async () => ok(undefined),
-      followers: async () => [],
+      followers: async () => this.followers,
       checkpoint: async () => undefined,
       drain: async () => {
         this.is({ running: false, writable: false });
@@ -60,41 +63,59 @@ export interface AgentWorld {
   config: ClusterConfig;
   agents: Record<string, Agent>;
   engines: Record<string, PlainEngine>;
+  kernels: Record<string, MemoryKernel>;
+  /** The next agent of this node, on the engine and the kernel as they are. */
+  startAgent(name: string): Agent;
   lease(): Promise<Lease>;
   /** Writes the lease as somebody else would. */
   setLease(change: Partial<Lease>): Promise<void>;
 }
 
 /** db1 holds the lease and serves; db2 and db3 follow it. */
-export async function createAgentWorld(change: Partial<ClusterConfig> = {}): Promise<AgentWorld> {
+export async function createAgentWorld(
+  change: Partial<ClusterConfig> = {},
+  { lease = {}, gated = false }: { lease?: Partial<Lease>; gated?: boolean } = {},
+): Promise<AgentWorld> {
   const clock = createVirtualClock();
   const store = createMemoryStore();
   const events = createMemoryEvents();
   const ids = createSequentialIds();
   const config = aConfig('alpha', { consumers: [], ...change });
-  value(await store.leases.swap(null, aLease('alpha', { phase: 'granted', epoch: 7 })));
+  value(await store.leases.swap(null, aLease('alpha', { phase: 'granted', epoch: 7, ...lease })));
   const world: AgentWorld = {
-    ...{ clock, store, events, config, agents: {}, engines: {} },
+    ...{ clock, store, events, config, agents: {}, engines: {}, kernels: {} },
     lease: async () => value(await store.leases.read('alpha')) as Lease,
     setLease: async (next) => {
       const was = value(await store.leases.read('alpha')) as Lease;
       value(await store.leases.swap(was, { ...was, ...next, version: was.version + 1, nonce: `test-${was.version}` }));
     },
+    startAgent: (name) => {
+      const me = config.nodes.find((node) => node.name === name);
+      const engine = world.engines[name];
+      const kernel = world.kernels[name];
+      if (!me || !engine || !kernel) throw new Error(name);
+      const { leases, reports, journal } = store;
+      const agent = new Agent({
+        ...{ config, me, store: leases, reports, journal, events, clock, ids, witnesses: noWitnesses },
+        driver: engine.driver(),
+        deadman: {
+          ...{ arm: () => undefined, disarm: () => undefined },
+          ...{ status: () => 'disarmed', stop: async () => undefined },
+        },
+        gate: gated ? createMemoryGate(kernel) : createAbsentGate('a test needs none'),
+        version: '0.1.0',
+        log: () => undefined,
+      });
+      world.agents[name] = agent;
+      void agent.run();
+      return agent;
+    },
   };
-  for (const me of config.nodes) {
-    const engine = new PlainEngine();
-    world.engines[me.name] = engine;
-    const { leases, reports, journal } = store;
-    world.agents[me.name] = new Agent({
-      ...{ config, me, store: leases, reports, journal, events, clock, ids, witnesses: noWitnesses },
-      driver: engine.driver(),
-      deadman: { arm: () => undefined, disarm: () => undefined, status: () => 'disarmed', stop: async () => undefined },
-      gate: createAbsentGate('a test needs none'),
-      version: '0.1.0',
-      log: () => undefined,
-    });
+  for (const { name } of config.nodes) {
+    world.engines[name] = new PlainEngine();
+    world.kernels[name] = new MemoryKernel(clock);
   }
-  for (const agent of Object.values(world.agents)) void agent.run();
+  for (const { name } of config.nodes) world.startAgent(name);
   await clock.advance(5000);
   return world;
 }

@@ -1,11 +1,12 @@
 // When a command to stop this node's engine is refused, and what the node remembers to judge it by.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FencePlace, fence, refusalOf } from '../../../agent/fence-command';
 import { rememberEpochs, seenEpoch } from '../../../agent/seen-epoch';
 import { fail, ok } from '../../../core/result';
+import { until } from '../../support/postgres';
 import { aLease } from '../../support/samples';
 
 const wallMs = 1_700_000_000_000;
@@ -65,16 +66,42 @@ describe('the epoch on disk', () => {
   });
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-  test('is what was remembered last, and written only when it changes', () => {
+  const said: string[] = [];
+  const say = (message: string) => said.push(message);
+  const shows = (epoch: number) => until(`epoch ${epoch} on disk`, () => seenEpoch(dir)?.epoch === epoch);
+
+  test('is what was remembered last, and written only when it changes', async () => {
     expect(seenEpoch(dir)).toBeNull();
-    const remember = rememberEpochs(dir);
-    remember(aLease('shop', { epoch: 7, holder: 'db1' }));
+    const remember = rememberEpochs(dir, say);
+    for (const epoch of [5, 6, 7]) remember(aLease('shop', { epoch, holder: 'db1' }));
+    await shows(7);
     expect(seenEpoch(dir)).toEqual({ epoch: 7, holder: 'db1' });
     writeFileSync(join(dir, 'epoch.json'), '{"epoch":0,"holder":null}');
     remember(aLease('shop', { epoch: 7, holder: 'db1', renewals: 9 }));
     expect(readFileSync(join(dir, 'epoch.json'), 'utf8')).toContain('"epoch":0');
     remember(aLease('shop', { epoch: 8, holder: null }));
+    await shows(8);
     expect(seenEpoch(dir)).toEqual({ epoch: 8, holder: null });
+  });
+
+  test('T63: a disk that takes nothing is said once, throws nothing at the loop, and is tried again', async () => {
+    const remember = rememberEpochs(dir, say);
+    mkdirSync(join(dir, 'epoch.json.new'));
+    for (const epoch of [7, 8]) remember(aLease('shop', { epoch }));
+    await until('the failure is said', () => said.length === 1);
+    remember(aLease('shop', { epoch: 9 }));
+    rmdirSync(join(dir, 'epoch.json.new'));
+    await until('epoch 9 on disk', () => {
+      remember(aLease('shop', { epoch: 9 }));
+      return seenEpoch(dir)?.epoch === 9;
+    });
+    expect(said).toEqual([expect.stringContaining('cannot be written')]);
+  });
+
+  test('T63: a disk that hangs does not hold up the loop: nothing is written before the call returns', async () => {
+    rememberEpochs(dir, say)(aLease('shop', { epoch: 7 }));
+    expect(seenEpoch(dir)).toBeNull();
+    await shows(7);
   });
 
   test('T19: a damaged file is said, not taken for a node that has seen nothing', () => {

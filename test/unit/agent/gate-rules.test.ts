@@ -1,4 +1,5 @@
-// The gate's rules and the reading of nft's answers: pure. What they do to packets is tried in test/contract/gate.
+// The gate's rules and the reading of nft's answers: pure. What they do to packets is tried in
+// test/contract/gate.contract.test.ts.
 
 import { durationMs, freeSlot, isIntact, readListing, refuses, stateOf } from '../../../agent/gate/listing';
 import {

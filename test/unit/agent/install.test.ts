@@ -67,6 +67,14 @@ test('T65: a release that does not come up is taken back, and said; the next one
   expect(current()).toBe('three');
 });
 
+test('T65: a release that does not come up is taken back also where the former one did not run just then', async () => {
+  await install(request, world('one'));
+  active = false;
+  broken = ['two'];
+  await expect(install(request, world('two'))).rejects.toThrow(/does not come up.*the former one is back/);
+  expect([current(), active]).toEqual(['one', true]);
+});
+
 test('a changed setting restarts the agent as a release does', async () => {
   await install(request, world('one'));
   const more = { ...request, settings: { ...request.settings, gate: 'off' } };

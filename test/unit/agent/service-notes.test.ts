@@ -26,9 +26,9 @@ function notes(script: string, socket: string | undefined = '/run/notify') {
   return createServiceNotes({ socket, path: '/usr/bin:/bin', clock, program, log: (message) => logged.push(message) });
 }
 
-test('says that it is up at once, and that its loop turns at most every 10 s', async () => {
-  const { ready, turned } = notes(`echo "$1 $NOTIFY_SOCKET" >>'${dir}/said'`);
-  ready();
+test('T65: says that it is up when its first round has ended, then that its loop turns at most every 10 s', async () => {
+  const { turned } = notes(`echo "$1 $NOTIFY_SOCKET" >>'${dir}/said'`);
+  turned();
   await until('the first word', () => said().length === 1);
   for (nowMs = 0; nowMs <= 25_000; nowMs += 100) turned();
   await until('three words', () => said().length === 3);
@@ -36,8 +36,8 @@ test('says that it is up at once, and that its loop turns at most every 10 s', a
 });
 
 test('T10: a loop that does not turn says nothing, so that systemd starts it anew', async () => {
-  const { ready } = notes(`echo "$1" >>'${dir}/said'`);
-  ready();
+  const { turned } = notes(`echo "$1" >>'${dir}/said'`);
+  turned();
   await until('the first word', () => said().length === 1);
   nowMs = 120_000;
   expect(said()).toEqual(['READY=1']);
@@ -45,10 +45,9 @@ test('T10: a loop that does not turn says nothing, so that systemd starts it ane
 
 test('without systemd nothing is started, and a word that does not arrive is logged once', async () => {
   const silent = notes(`echo "$1" >>'${dir}/said'`, '');
-  silent.ready();
   silent.turned();
   const failing = notes('exit 1');
-  failing.ready();
+  failing.turned();
   await until('the failure is logged', () => logged.length === 1);
   nowMs = 20_000;
   failing.turned();
