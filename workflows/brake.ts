@@ -1,10 +1,12 @@
 // Asks the fleet's brake for a place before a cluster is claimed (T66). The port keeps count, core/brake.ts says how many there are.
 // Must never hold a cluster because something went wrong here: what cannot be read or written is tried again, never counted as full.
 
+import { attention } from '../core/attention';
 import { type BrakeState, isReleased, openWindow, placesIn } from '../core/brake';
 import { type StepProblem, undo } from '../core/errors';
 import type { Outside } from '../core/ports';
 import { fail, ok } from '../core/result';
+import { noticeSections } from '../core/runbook';
 import { fromOutside, type StepContext } from './step';
 
 /** Why this cluster has to wait for a person; null: go on. */
@@ -67,12 +69,14 @@ async function page({ ports, config, lease, operation, note }: StepContext, stat
   const windowId = state.window?.id ?? '';
   const mine = await ports.brake?.mayPage(windowId);
   if (!mine?.ok || !mine.value) return;
-  const next = 'mainstay brake status';
+  const next = 'look for what they have in common: mainstay brake status';
   const problem = { Error: 'Undo.Braked', Cause: JSON.stringify({ code: 'Braked', message, next }) };
-  const told = await ports.events.publish({
-    type: 'Attention Needed',
-    cluster: config.name,
-    detail: { operation, problem, phase: lease.phase, epoch: lease.epoch, brake: { ...state } },
-  });
+  const notice = { because: message, next, section: noticeSections.braked };
+  const told = await ports.events.publish(
+    attention(config.name, {
+      ...notice,
+      ...{ operation, problem, phase: lease.phase, epoch: lease.epoch, brake: { ...state } },
+    }),
+  );
   note(told.ok ? 'a person is told that the brake holds' : `a person could not be told: ${told.error.message}`);
 }
