@@ -1,5 +1,5 @@
 // Asks the fleet's brake for a place before a cluster is claimed (T66). The port keeps count, core/brake.ts says how many there are.
-// Must never hold a cluster because something went wrong here: what cannot be read or written is tried again, never counted as full.
+// Must never hold a cluster because something went wrong here: no answer is asked for again, and a brake that is broken lets everybody pass.
 
 import { attention } from '../core/attention';
 import { type BrakeState, isReleased, openWindow, placesIn } from '../core/brake';
@@ -14,7 +14,12 @@ export async function heldByBrake(context: StepContext): Promise<StepProblem | n
   const { brake } = context.ports;
   if (brake === undefined) return null;
   const state = await placeTaken(context);
-  if (!state.ok) return fromOutside(state.error);
+  if (!state.ok) {
+    if (state.error.code !== 'Broken') return fromOutside(state.error);
+    // No retry mends it, and a failover that is not held is worth more than one that is not counted.
+    context.note(`the brake is broken and holds nobody: ${state.error.message}; next: ${state.error.next}`);
+    return null;
+  }
   return state.value === null ? null : held(context, state.value);
 }
 

@@ -124,6 +124,20 @@ test('a brake that cannot be asked is asked again, and one that was never config
   for (const name of ['c1', 'c2', 'c3', 'c4', 'c5']) value(await without.verify(name));
 });
 
+test.each(['read', 'placeOf', 'open', 'take'] as const)(
+  'a brake that is broken in %s holds nobody, and the failover says so',
+  async (method) => {
+    const fleet = await aFleet(2);
+    if (method === 'take') value(await fleet.verify('c1'));
+    fleet.brake[method] = async () => fail(broken("the fleet's brake has no number `taken`", 'deploy the stack'));
+    value(await fleet.verify('c2'));
+    expect(await fleet.notes('c2')).toContain(
+      "the brake is broken and holds nobody: the fleet's brake has no number `taken`; next: deploy the stack",
+    );
+    expect(fleet.events.published).toEqual([]);
+  },
+);
+
 test('by default a zone of three may go, and so may a small fleet as a whole', () => {
   const places = (clusters: number) => placesIn({ limits: defaultBrake, clusters });
   expect([places(3), places(10), places(30), places(1000)]).toEqual([10, 10, 15, 500]);
