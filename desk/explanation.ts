@@ -3,13 +3,13 @@
 
 import { best, evaluate } from '../core/candidates';
 import type { NodeName, Report } from '../core/model';
+import { policyNow } from '../core/policy';
 import type { JournalEntry } from '../core/ports';
 import { contenderWaitMs } from '../core/timings';
 import { grouped, type Outcome, outcomeOf } from './outcome';
 import type { PlanSources } from './plan';
 import { byteText, durationText } from './texts';
 import { betweenMs } from './times';
-import { policyView } from './view';
 
 export interface Finding {
   /** `danger`: a failover would not work or would lose data; `warning`: it would, with less than is usual. */
@@ -55,7 +55,7 @@ const serving: Look = ({ lease, config }) => {
 };
 
 const policyAllows: Look = ({ policy, now, config }) => {
-  const { mode, until, by, reason } = policyView(policy, now);
+  const { mode, until, by, reason } = policyNow(policy, now);
   const set = `policy ${mode}${until ? ` until ${until}` : ''} (${by}: ${reason})`;
   const back = `mainstay policy ${config.name} automatic --reason …`;
   if (mode === 'automatic') return [];
@@ -178,7 +178,7 @@ const rungs: Record<string, string> = {
 
 function ifMainDied(sources: ExplainSources, winner: NodeName | null): Explanation['ifMainDied'] {
   const { config, lease, policy, reports, now } = sources;
-  const { mode } = policyView(policy, now);
+  const { mode } = policyNow(policy, now);
   const waitMs = contenderWaitMs({ ...config.timings, ttlMs: lease.ttlMs });
   const seen = {
     step: 'noticed',

@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import { vacantLease } from '../../core/lease';
 import type { Policy } from '../../core/model';
+import { policyNow } from '../../core/policy';
 import { configOf, leaseOf } from '../../desk/cluster';
 import { must } from '../../desk/problems';
 import { recorded } from '../../desk/record';
-import { policyView } from '../../desk/view';
 import type { Call, Handler } from '../handle';
 import { apiFailure } from '../problems';
 import type { PolicyRequest } from '../schemas';
@@ -17,7 +17,7 @@ const tagOf = (policy: Policy | null): string =>
 const shown = ({ desk, params: { cluster = '' } }: Call, policy: Policy | null) => ({
   status: 200,
   headers: { etag: tagOf(policy) },
-  body: { cluster, ...policyView(policy, desk.clock.wall()) },
+  body: { cluster, ...policyNow(policy, desk.clock.wall()) },
 });
 
 export const getPolicy: Handler = async (call) => {

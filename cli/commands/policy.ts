@@ -4,10 +4,10 @@
 
 import { vacantLease } from '../../core/lease';
 import type { ClusterConfig, NodeName, Policy, PolicyMode } from '../../core/model';
+import { type PolicyNow, policyNow } from '../../core/policy';
 import { configOf, leaseOf, nodeIn } from '../../desk/cluster';
 import { failure, must } from '../../desk/problems';
 import { durationMs, laterIso } from '../../desk/times';
-import { type ClusterView, policyView } from '../../desk/view';
 import { type ByOptions, type Define, examples, withBy } from '../command';
 import { changedLease, recordAct } from '../lease-change';
 import type { Session } from '../session';
@@ -70,7 +70,7 @@ export async function runPolicy(options: PolicyOptions, session: Session): Promi
   if (wanted) await setPolicy(options.cluster, before, wanted, session);
   for (const change of changes) await changeLeaseOf(config, change, session);
   const lease = await leaseOf(desk, options.cluster);
-  const now = policyView(wanted ?? before, desk.clock.wall());
+  const now = policyNow(wanted ?? before, desk.clock.wall());
   const barred = lease?.barred ?? {};
   const attempts = lease?.attempts ?? [];
   screen.line(policyText(options.cluster, now));
@@ -158,7 +158,7 @@ async function setPolicy(cluster: string, before: Policy | null, wanted: Policy,
   });
 }
 
-function policyText(cluster: string, { mode, until, by, reason }: ClusterView['policy']): string {
+function policyText(cluster: string, { mode, until, by, reason }: PolicyNow): string {
   const set = by ? `, set by ${by}: ${reason}` : ' (nobody has set it)';
   return `${cluster}: ${mode}${until ? ` until ${until}` : ''}${set}`;
 }
