@@ -3,9 +3,9 @@
 // JSON: {cluster, legs: Outcome[], longestGapMs, objectiveMs, met}.
 
 import { configOf, seatedLease } from '../../desk/cluster';
-import { findingsOf } from '../../desk/explanation';
+import { explainSourcesOf, findingsOf } from '../../desk/explanation';
 import type { Outcome } from '../../desk/outcome';
-import { planOf, sourcesOf } from '../../desk/plan';
+import { planOf } from '../../desk/plan';
 import { Failure, failure } from '../../desk/problems';
 import { durationText } from '../../desk/texts';
 import { durationMs } from '../../desk/times';
@@ -76,7 +76,7 @@ export async function runDrill(options: DrillOptions, session: Session): Promise
 /** The main, if a drill may begin: it must not be the first to find out what is ill already. */
 async function ready(cluster: string, { desk }: Session): Promise<string> {
   await configOf(desk, cluster);
-  const sources = { ...(await sourcesOf(desk, cluster)), now: desk.clock.wall() };
+  const sources = await explainSourcesOf(desk, cluster);
   const dangers = findingsOf(sources).filter(({ level }) => level === 'danger');
   if (dangers.length > 0)
     throw failure(

@@ -139,6 +139,16 @@ describe('doctor', () => {
     for (const { level, next } of checks) expect(next !== '').toBe(level !== 'ok');
   });
 
+  it('T66: finds a brake that would hold the next failover', async () => {
+    const bench = await ready();
+    const { brake, clock } = bench.desk;
+    value(await brake.configure({ failovers: 2, percent: 0, windowMs: 600_000 }, 9));
+    value(await brake.open(null, { id: 'one', endsAtMs: Date.parse(clock.wall()) + 600_000, taken: 2 }));
+    const { code, out } = await bench.run('doctor alpha');
+    expect(out).toMatch(/danger {3}alpha: cluster: an automatic failover would be refused \(Undo\.Braked\)/);
+    expect(code).toBe(1);
+  });
+
   it('of a cluster that does not exist says so', async () => {
     const { code, out } = await (await ready()).run('doctor beta');
     expect(out).toContain("danger   beta: table: there is no cluster 'beta'");
