@@ -125,6 +125,27 @@ describe('losing acknowledged data', () => {
     expect(bench.operations.started[0]?.input).toMatchObject({ acceptLoss: true, by: 'ann', reason: 'db2 is gone' });
   });
 
+  it('shows the plan of a dry run also where two decide, and says that it takes a second person', async () => {
+    const bench = await lacking('second-person');
+    const { code, out, err } = await bench.run('failover alpha --force --accept-loss --dry-run');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain("A FAILOVER WOULD GO TO 'db3'");
+    expect(out).toContain(
+      'this takes a second person: ask with mainstay failover alpha --force --accept-loss --reason TEXT, and another one approves',
+    );
+    expect(out).not.toContain('--apply');
+    expect((await bench.run('failover alpha --force --accept-loss --dry-run --json')).json()).toMatchObject({
+      ...{ dryRun: true, secondPerson: true, candidate: 'db3' },
+    });
+    // Everything else that would refuse it is still told.
+    await setLease(bench, { synced: ['db9'], shunned: { db3: { label: 'FAILED-TO-PROMOTE', epoch: 7 } } });
+    expect((await bench.run('failover alpha --accept-loss --dry-run')).err).toContain('nobody could take over');
+    const alone = await lacking('one-person');
+    expect((await alone.run('failover alpha --force --accept-loss --dry-run')).out).toContain(
+      '--accept-loss --apply 7-db3',
+    );
+  });
+
   it('takes a second person, who starts exactly what the first has asked for (T54)', async () => {
     const bench = await lacking('second-person');
     const asked = (await bench.run('failover alpha --force --accept-loss --reason "db2 is gone" --json')).json();
