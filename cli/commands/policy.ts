@@ -64,6 +64,12 @@ export const definePolicy: Define = (program, act) => {
 export async function runPolicy(options: PolicyOptions, session: Session): Promise<void> {
   const { desk, screen } = session;
   const changes = leaseChanges(options, session);
+  if (options.mode === undefined && options.for !== undefined)
+    throw failure(
+      'Usage',
+      '--for belongs to a policy, and none is named',
+      `mainstay policy ${options.cluster} maintenance --for …`,
+    );
   const wanted = options.mode === undefined ? null : policyFrom(options, session);
   const config = await configOf(desk, options.cluster);
   const before = must(await desk.settings.policy(options.cluster));
