@@ -2,10 +2,10 @@
 // Also which nodes are not to become main, and whether the automatic failovers of the last day have been seen.
 // JSON: {cluster, mode, until, by, reason, barred, attempts}.
 
-import { vacantLease } from '../../core/lease';
 import type { ClusterConfig, NodeName, Policy, PolicyMode } from '../../core/model';
 import { type PolicyNow, policyNow } from '../../core/policy';
 import { configOf, leaseOf, nodeIn } from '../../desk/cluster';
+import { policyAct, policySwapped } from '../../desk/policy';
 import { failure, must } from '../../desk/problems';
 import { durationMs, laterIso } from '../../desk/times';
 import { type ByOptions, type Define, examples, withBy } from '../command';
@@ -154,14 +154,16 @@ function policyFrom({ mode, for: period, reason, by }: PolicyOptions, { desk, us
 
 async function setPolicy(cluster: string, before: Policy | null, wanted: Policy, session: Session): Promise<void> {
   const { desk } = session;
-  must(await desk.settings.putPolicy(cluster, wanted));
-  const lease = (await leaseOf(desk, cluster)) ?? vacantLease(cluster, 0);
-  const until = wanted.until ? ` until ${wanted.until}` : '';
-  await recordAct(session, lease, {
-    by: wanted.by,
-    rule: 'policy',
-    because: `policy ${before?.mode ?? 'automatic'} -> ${wanted.mode}${until}: ${wanted.reason}`,
-  });
+  if (!(await policySwapped(desk, cluster, before, wanted))) {
+    const there = must(await desk.settings.policy(cluster));
+    throw failure(
+      'Refused',
+      `${there?.by ?? 'somebody'} has set the policy of ${cluster} to ${there?.mode ?? 'automatic'} meanwhile (${there?.reason ?? 'no reason'}), and ${wanted.by}'s is not set`,
+      `read it, then decide again: mainstay policy ${cluster}`,
+    );
+  }
+  const { lease, act } = await policyAct(desk, cluster, before, wanted);
+  await recordAct(session, lease, act);
 }
 
 function policyText(cluster: string, { mode, until, by, reason }: PolicyNow): string {

@@ -1,6 +1,6 @@
 // Who may become main, how often by itself, what is held after a failover, and losing data with two people's yes.
 
-import { aConfig, aReport, value } from '../../support/samples';
+import { aConfig, aPolicy, aReport, value } from '../../support/samples';
 import { type Bench, createBench, healthy, leaseOf, setLease } from './support';
 
 const entriesOf = async ({ desk }: Bench) => value(await desk.journal.list('alpha'));
@@ -35,6 +35,27 @@ describe('policy --no-promote', () => {
     expect(ran.err).toMatch(why);
     expect(ran.code).toBe(code);
     expect((await leaseOf(bench)).version).toBe(40);
+  });
+});
+
+describe('policy', () => {
+  it('is set in the place of what was read: who came first is named, theirs stays, and nothing is journaled', async () => {
+    const bench = await healthy(createBench());
+    const { settings } = bench.desk;
+    const theirs = aPolicy({ mode: 'manual', by: 'bob', reason: 'a storage upgrade' });
+    const read: typeof settings.policy = async (cluster) => {
+      const before = await settings.policy(cluster);
+      if (before.ok && before.value === null) value(await settings.putPolicy(cluster, theirs));
+      return before;
+    };
+    bench.desk.settings = { ...settings, policy: read };
+    const { code, err } = await bench.run('policy alpha maintenance --for 2h --reason "a new kernel"');
+    expect(err).toContain(
+      "bob has set the policy of alpha to manual meanwhile (a storage upgrade), and ann's is not set; next: read it",
+    );
+    expect(code).toBe(3);
+    expect(value(await settings.policy('alpha'))).toEqual(theirs);
+    expect(await entriesOf(bench)).toEqual([]);
   });
 });
 
