@@ -172,8 +172,12 @@ describe('losing acknowledged data', () => {
     const asked = (await bench.run('failover alpha --force --accept-loss --reason "db2 is gone" --json')).json();
     expect(asked).toMatchObject({ asked: true, candidate: 'db3' });
     expect(bench.operations.started).toEqual([]);
-    expect((await bench.run(`approve alpha ${asked.plan} --by ann --no-wait`)).err).toContain('ann has asked for plan');
-    const { code, err } = await bench.run(`approve alpha ${asked.plan} --by bob --no-wait`);
+    const twoNames = await bench.run(`approve alpha ${asked.plan} --by bob --no-wait`);
+    expect(twoNames.err).toContain('cannot approve it: bob is the same user of the system, ann');
+    const sameName = await bench.run(`approve alpha ${asked.plan} --by ann --no-wait`, { user: 'bob' });
+    expect(sameName.err).toContain(`ann has asked for plan ${asked.plan} and cannot approve it; next:`);
+    expect([twoNames.code, sameName.code, bench.operations.started]).toEqual([3, 3, []]);
+    const { code, err } = await bench.run(`approve alpha ${asked.plan} --no-wait`, { user: 'bob' });
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(bench.operations.started[0]?.input).toMatchObject({
       ...{ by: 'ann', approvedBy: 'bob', acceptLoss: true, force: true, to: 'db3', reason: 'db2 is gone' },
@@ -192,7 +196,7 @@ describe('losing acknowledged data', () => {
     const bench = await lacking('second-person');
     const asked = (await bench.run('failover alpha --force --accept-loss --reason x --json')).json();
     await happen(bench);
-    const { code, err } = await bench.run(`approve alpha ${asked.plan} --by bob --no-wait`);
+    const { code, err } = await bench.run(`approve alpha ${asked.plan} --no-wait`, { user: 'bob' });
     expect(err).toMatch(why);
     expect(code).toBe(3);
     expect(bench.operations.started).toEqual([]);
@@ -200,7 +204,7 @@ describe('losing acknowledged data', () => {
 
   it('cannot be approved when nobody has asked', async () => {
     const bench = await lacking('second-person');
-    const { code, err } = await bench.run('approve alpha 7-db3-0123456789 --by bob');
+    const { code, err } = await bench.run('approve alpha 7-db3-0123456789', { user: 'bob' });
     expect(err).toContain('nobody has asked for plan 7-db3-0123456789');
     expect(code).toBe(3);
   });
