@@ -23,8 +23,8 @@ export interface Question {
   freshSince: number | null;
   /** switchover: it must be streaming from the main. */
   mustStream: boolean;
-  /** A person accepts that acknowledged writes are lost: lag and what commits waited for are no reasons any more. */
-  acceptLoss?: boolean;
+  /** For this node a person accepts that acknowledged writes are lost: lag and what commits waited for are no reasons any more. `true`: for whoever would be chosen. */
+  acceptLoss?: NodeName | true | undefined;
 }
 
 /** The most advanced position among the reports, in bytes; null when nobody told one. */
@@ -39,7 +39,8 @@ function whyNot(
   report: Report | undefined,
   lagBytes: number | null,
 ): string | null {
-  const { config, lease, freshSince, mustStream, acceptLoss = false } = question;
+  const { config, lease, freshSince, mustStream, acceptLoss } = question;
+  const waived = acceptLoss === true || acceptLoss === node.name;
   const shun = lease.shunned[node.name];
   if (node.name === lease.holder) return 'it is the main';
   if (shun) return `it is shunned (${shun.label})`;
@@ -60,13 +61,13 @@ function whyNot(
     return hasJustBegun(lease, report)
       ? 'it has begun to follow this main a moment ago and has not said so yet: ask again'
       : 'its history left the main’s: recover it';
-  if (!mustStream && !acceptLoss && mayLack(question, report))
+  if (!mustStream && !waived && mayLack(question, report))
     return `acknowledged writes could be lost: it has less than the recorded backups (${lease.synced.join(', ') || 'none'})`;
   if (mustStream && !report.engine.streaming) return 'its stream from the main is broken';
   const { replayLagMs = 0 } = report.engine;
   if (replayLagMs > config.maxReplayLagMs)
     return `it has not shown all that it has for ${Math.round(replayLagMs / 1000)} s (limit ${config.maxReplayLagMs / 1000} s)`;
-  if (!acceptLoss && lagBytes !== null && lagBytes > config.maxLagBytes)
+  if (!waived && lagBytes !== null && lagBytes > config.maxLagBytes)
     return `it is ${lagBytes} bytes behind (limit ${config.maxLagBytes})`;
   return null;
 }

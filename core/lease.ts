@@ -84,13 +84,14 @@ function seated(lease: Lease, node: NodeName): Partial<Lease> {
     hold,
     lineage,
     synced: [],
+    reservedFor: null,
   };
 }
 
 // biome-ignore format: the protocol stays visible as a table
 export const transitions = {
   seat: {
-    from: ['vacant', 'claimed', 'abdicated'], to: 'granted', who: 'operator', authority: true, onlyIf: [nobodyElseOperates],
+    from: ['vacant', 'claimed', 'abdicated'], to: 'granted', who: 'operator', authority: true, onlyIf: [nobodyElseOperates, epochIsMine],
     change: (lease, { node }) => seated(lease, node ?? ''),
     because: 'a person says which node is right, a shunned one included',
   },

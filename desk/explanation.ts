@@ -36,7 +36,6 @@ export interface Explanation {
 }
 
 export interface ExplainSources extends PlanSources {
-  now: string;
   /** The fleet's brake, where it could hold this cluster: null when there is none, or the cluster has its place already. */
   brake?: Result<BrakeState | null, OutsideProblem>;
 }
@@ -44,7 +43,7 @@ export interface ExplainSources extends PlanSources {
 /** All that a judgement of one cluster needs, its surroundings included. */
 export async function explainSourcesOf(desk: Desk, cluster: string): Promise<ExplainSources> {
   const [sources, brake] = await Promise.all([sourcesOf(desk, cluster), brakeOver(desk, cluster)]);
-  return { ...sources, brake, now: desk.clock.wall() };
+  return { ...sources, brake };
 }
 
 async function brakeOver({ brake, clock }: Desk, cluster: string): Outside<BrakeState | null> {

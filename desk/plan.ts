@@ -14,6 +14,7 @@ import type { Desk } from './desk';
 import { grouped, outcomeOf } from './outcome';
 import { failure, must } from './problems';
 import { byteText } from './texts';
+import { betweenMs } from './times';
 
 export type PlannedKind = 'switchover' | 'failover';
 
@@ -54,6 +55,8 @@ export interface PlanSources {
   reports: Report[];
   /** The journal, for what such an operation has taken before. */
   entries: JournalEntry[];
+  /** Wall clock, ISO. */
+  now: string;
 }
 
 const stepsOf = (plan: Plan): PlannedStep[] =>
@@ -112,17 +115,30 @@ function riskOf(kind: PlannedKind, { config, lease }: PlanSources, candidate: Ev
   return `${behind} by the last reports, and whatever the main acknowledges after them`;
 }
 
+/** A node that has fallen silent cannot be counted upon, whatever it said last. */
+const spoken = ({ reports, config, now }: PlanSources, evaluations: Evaluation[]): Evaluation[] =>
+  evaluations.map((evaluation) => {
+    const at = reports.find(({ node }) => node === evaluation.node)?.at;
+    const silent = at !== undefined && betweenMs(at, now) > 3 * config.timings.reportMs;
+    return evaluation.eligible && silent
+      ? { ...evaluation, eligible: false, because: `it has fallen silent: its last report is of ${at}` }
+      : evaluation;
+  });
+
 export function planFrom(request: PlanRequest, sources: PlanSources): OperationPlan {
   const { kind, cluster, to, acceptLoss = false } = request;
   const { config, lease, reports } = sources;
-  const evaluations = evaluate({
-    config,
-    lease,
-    reports,
-    freshSince: null,
-    mustStream: kind === 'switchover',
-    acceptLoss,
-  });
+  const evaluations = spoken(
+    sources,
+    evaluate({
+      config,
+      lease,
+      reports,
+      freshSince: null,
+      mustStream: kind === 'switchover',
+      acceptLoss: acceptLoss ? (to ?? true) : undefined,
+    }),
+  );
   const named = evaluations.find(({ node }) => node === to);
   const candidate = named ? (named.eligible ? named : null) : best(config, evaluations);
   return {
@@ -150,7 +166,7 @@ export async function sourcesOf(desk: Desk, cluster: string): Promise<PlanSource
     desk.reports.list(cluster).then(must),
     desk.journal.list(cluster, { limit: rememberedEntries }).then(must),
   ]);
-  return { config, lease, policy, reports, entries };
+  return { config, lease, policy, reports, entries, now: desk.clock.wall() };
 }
 
 export const planOf = async (desk: Desk, request: PlanRequest): Promise<OperationPlan> =>

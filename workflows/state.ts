@@ -15,7 +15,7 @@ export interface WorkflowState {
   /** Who asked; a trigger fills it with its own name. */
   by?: string;
   reason?: string;
-  /** failover: what commits waited for, and lag, are no reasons against a candidate; `approvedBy` where the cluster asks for two. */
+  /** failover: what commits waited for, and lag, are no reasons against the node in `to`; `approvedBy` where the cluster asks for two. */
   acceptLoss?: boolean;
   approvedBy?: string;
   /** The plan that is applied, and the epoch that it was made at: at another one it is refused (T53, T54). */

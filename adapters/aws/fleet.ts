@@ -62,17 +62,24 @@ async function get(table: Table, lane: string, id: string): Outside<Wish | null>
 /** One page of a megabyte holds thousands of wishes: whoever is not in it is in the next round. */
 async function waiting(table: Table, lane: string, most: number): Outside<Wish[]> {
   const { pk } = keys.leader(lane);
-  const command = new QueryCommand({
-    TableName: table.name,
-    ConsistentRead: true,
-    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-    FilterExpression: 'attribute_not_exists(answer)',
-    ExpressionAttributeValues: { ':pk': pk, ':prefix': prefixes.wish },
-  });
-  const page = await asked('dynamodb:Query', () => table.client.send(command));
-  if (!page.ok) return page;
-  const wishes = (page.value.Items ?? []).map(wishFrom);
-  return ok(wishes.flatMap((wish) => (wish.ok ? [wish.value] : [])).slice(0, most));
+  const found: Wish[] = [];
+  let start: Record<string, unknown> | undefined;
+  // Page by page: answered wishes whose owner is gone stay where they are, and must not hide those behind them.
+  do {
+    const command = new QueryCommand({
+      TableName: table.name,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      FilterExpression: 'attribute_not_exists(answer)',
+      ExpressionAttributeValues: { ':pk': pk, ':prefix': prefixes.wish },
+      ...(start ? { ExclusiveStartKey: start } : {}),
+    });
+    const page = await asked('dynamodb:Query', () => table.client.send(command));
+    if (!page.ok) return page;
+    for (const wish of (page.value.Items ?? []).map(wishFrom)) if (wish.ok) found.push(wish.value);
+    start = page.value.LastEvaluatedKey;
+  } while (start && found.length < most);
+  return ok(found.slice(0, most));
 }
 
 async function answer(table: Table, lane: string, id: string, given: unknown): Outside<void> {

@@ -18,7 +18,9 @@ export async function dryRun(request: PlanRequest, input: OperationInput, { desk
   for (const evaluation of plan.evaluations) screen.line(evaluationText(evaluation));
   // Whether somebody else agrees is asked when it is meant; everything else that would refuse it is told now.
   const secondPerson = request.acceptLoss === true && (await takesTwo(desk, request));
-  await checkBeginning(desk, request.kind, secondPerson ? { ...input, ...approved(plan.id, plan.epoch) } : input);
+  // Loss is accepted of one node, the one that the plan names.
+  const named = request.acceptLoss && plan.candidate !== null ? { ...input, to: plan.candidate } : input;
+  await checkBeginning(desk, request.kind, secondPerson ? { ...named, ...approved(plan.id, plan.epoch) } : named);
   for (const line of drawPlan(plan)) screen.line(line);
   const { kind, candidate, from, epoch, id, cluster } = plan;
   screen.line(screen.paint.green(`${title[kind]} WOULD GO TO '${candidate}' (now '${from}', epoch ${epoch})`));

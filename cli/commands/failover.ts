@@ -64,10 +64,12 @@ export async function runFailover(options: FailoverOptions, session: Session): P
   if (options.dryRun) return dryRun(request, input, session);
   if (acceptLoss && (await configOf(session.desk, cluster)).acceptLoss === 'second-person')
     return askSecondPerson(request, input, session);
+  // Loss is accepted of one node, the one that is chosen now; if it cannot take over then, nobody else gets the waiver.
+  const chosen = acceptLoss && to === undefined ? (await planOf(session.desk, request)).candidate : null;
   await runOperation(session, {
     kind: 'failover',
     ...(options.apply === undefined
-      ? { input }
+      ? { input: chosen === null ? input : { ...input, to: chosen } }
       : await applied(session.desk, request, input, { id: options.apply, application: session.desk.ids.next() })),
     wait,
     timeoutMs: timeout * 1000,

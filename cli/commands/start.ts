@@ -46,7 +46,12 @@ export async function runStart(options: StartOptions, session: Session): Promise
   const abandoned = await replaceable(desk, lease);
   const { node, because } = await chosen(desk, config, lease, options.node);
   if (stored === null) await createLease(desk, lease);
-  const seated = await changedLease(desk, config, 'seat', () => ({ node, ...(abandoned ? { abandoned } : {}) }));
+  const seated = await changedLease(desk, config, 'seat', () => ({
+    node,
+    // Judged at this epoch: a world that has moved on meanwhile is another question.
+    epoch: lease.epoch,
+    ...(abandoned ? { abandoned } : {}),
+  }));
   await recordAct(session, seated, {
     by: options.by ?? session.user,
     rule: 'seat',

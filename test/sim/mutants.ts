@@ -67,7 +67,7 @@ export const mutants = {
   'recorded-before-complete': { mistake: 'a backup is recorded as soon as the engine waits for it, with what it lacks (T30)',
     edits: [edit('agent/replication.ts', 'return streaming && fromBytes !== null && flushedBytes >= fromBytes;', 'return streaming;')] },
   'elected-though-not-recorded': { mistake: 'in sync mode the failover asks nobody who is recorded (T28, T30)',
-    edits: [edit('core/candidates.ts', '!mustStream && !acceptLoss && mayLack(question, report)', 'mustStream && mayLack(question, report)')] },
+    edits: [edit('core/candidates.ts', '!mustStream && !waived && mayLack(question, report)', 'mustStream && mayLack(question, report)')] },
   'waits-for-nobody-at-first': { mistake: 'a new main acknowledges alone until its first round has told it whom to wait for (T31)',
     edits: [edit('core/replication.ts', 'return others.slice(0, backups);', 'return [];'), edit('core/replication.ts', "if (recorded.length > 0 || mode === 'sync') return [...recorded];", "if (mode === 'sync' || recorded.length > 0) return [];")] },
   // ---- the engine

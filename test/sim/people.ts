@@ -46,8 +46,9 @@ export class People {
     const [right] = whole.sort((a, b) => b.engine.writes.length - a.engine.writes.length);
     if (!right) return;
     world.byPerson = true;
+    const { epoch } = world.lease();
     const abandoned = await this.asleep();
-    if (await this.change('seat', { node: right.name, ...(abandoned === null ? {} : { abandoned }) })) {
+    if (await this.change('seat', { node: right.name, epoch, ...(abandoned === null ? {} : { abandoned }) })) {
       world.clients.writeOff(right);
       world.addresses.steal(anAddress(world.config), right.config.instanceId);
     }

@@ -100,7 +100,7 @@ export const freshAgent = (): NonNullable<SmallNode['agent']> => ({
 
 /** A seated cluster whose agents have just started. */
 export function beginning({ nodes, budget }: SmallOptions): SmallState {
-  const seated = changed(vacantLease('alpha', defaultTimings.ttlMs), 'seat', { node: 'a' }, '');
+  const seated = changed(vacantLease('alpha', defaultTimings.ttlMs), 'seat', { node: 'a', epoch: 0 }, '');
   if (!seated.ok) throw new Error(seated.error.message);
   return {
     lease: seated.value,

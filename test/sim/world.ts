@@ -254,7 +254,7 @@ export class World implements Scene {
     await this.store.settings.putConfig(this.config);
     const [first] = this.machines;
     const vacant = vacantLease(this.config.name, this.config.timings.ttlMs);
-    const seated = changed(vacant, 'seat', { node: first?.name ?? '' }, this.ids.next());
+    const seated = changed(vacant, 'seat', { node: first?.name ?? '', epoch: vacant.epoch }, this.ids.next());
     if (!seated.ok) throw new Error(seated.error.message);
     await this.store.leases.swap(null, { ...seated.value, version: 1 });
     this.addresses.steal(anAddress(this.config), first?.config.instanceId ?? null);

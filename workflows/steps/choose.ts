@@ -73,7 +73,8 @@ async function freshEvaluations(context: StepContext, kind: 'switchover' | 'fail
     reports,
     freshSince: lease.version,
     mustStream: kind === 'switchover',
-    acceptLoss: kind === 'failover' && context.state.acceptLoss === true,
+    // For the node that was named, and that a second person may have agreed to: nobody else is given a waiver (T54).
+    acceptLoss: kind === 'failover' && context.state.acceptLoss ? context.state.to : undefined,
   });
 }
 

@@ -35,7 +35,7 @@ async function run(context: StepContext): StepResult {
     reports: await reportsOf(context),
     freshSince: null,
     mustStream: false,
-    acceptLoss: state.acceptLoss === true,
+    acceptLoss: state.acceptLoss ? state.to : undefined,
   });
   if (!evaluations.some(({ eligible }) => eligible)) {
     const reasons = evaluations.map(({ node, because }) => `${node}: ${because}`).join('; ');

@@ -1,5 +1,6 @@
 // Who may become main, how often by itself, what is held after a failover, and losing data with two people's yes.
 
+import { evaluate } from '../../../core/candidates';
 import { aConfig, aPolicy, aReport, value } from '../../support/samples';
 import { type Bench, createBench, healthy, leaseOf, setLease } from './support';
 
@@ -183,6 +184,43 @@ describe('losing acknowledged data', () => {
       ...{ by: 'ann', approvedBy: 'bob', acceptLoss: true, force: true, to: 'db3', reason: 'db2 is gone' },
       plan: { id: asked.plan, epoch: 7 },
     });
+  });
+
+  it('T54: is accepted of the node that was shown, and of no other', async () => {
+    const bench = await lacking('one-person');
+    const config = value(await bench.desk.settings.config('alpha'));
+    const lease = await leaseOf(bench);
+    const reports = value(await bench.desk.reports.list('alpha'));
+    if (!config) throw new Error('there is a configuration');
+    const question = { config, lease, reports, freshSince: null, mustStream: false };
+    const eligible = (acceptLoss: string | undefined) =>
+      evaluate({ ...question, acceptLoss }).flatMap(({ node, eligible: able }) => (able ? [node] : []));
+    expect([eligible('db3'), eligible('db2'), eligible(undefined)]).toEqual([['db3'], [], []]);
+    await bench.run('failover alpha --force --accept-loss --reason "db2 is gone" --no-wait');
+    expect(bench.operations.started[0]?.input.to).toBe('db3');
+  });
+
+  it('is not called free of loss because of what a node said that has fallen silent since', async () => {
+    const bench = await lacking('one-person');
+    await bench.desk.reports.put(aReport('alpha', 'db2', { seq: 10, seen: { epoch: 7, version: 40 } }));
+    await bench.clock.advance(20_000);
+    const { engine } = aReport('alpha', 'db3');
+    const at = bench.desk.clock.wall();
+    const behind = { ...engine, received: { timeline: 1, bytes: 1000 } };
+    await bench.desk.reports.put(
+      aReport('alpha', 'db3', { seq: 10, at, seen: { epoch: 7, version: 40 }, engine: behind }),
+    );
+    const ran = await bench.run('failover alpha --force --accept-loss --dry-run --json');
+    const { candidate, atRisk, evaluations } = ran.json();
+    expect(candidate).toBe('db3');
+    expect(atRisk).toBe('48.0 MiB by the last reports, and whatever the main acknowledges after them');
+    expect(evaluations).toContainEqual(
+      expect.objectContaining({
+        node: 'db2',
+        eligible: false,
+        because: expect.stringContaining('it has fallen silent'),
+      }),
+    );
   });
 
   it.each<[string, (bench: Bench) => unknown, RegExp]>([

@@ -93,7 +93,12 @@ test('T54: a person’s word is kept with node, epoch and version, proves nothin
     'n',
   );
   expect(again.ok && again.value).toMatchObject({ epoch: 8, vouched: null, former: 'db1' });
-  const seated = changed({ ...vouched.value, operation: null }, 'seat', { node: 'db2' }, 'n');
+  const seated = changed(
+    { ...vouched.value, operation: null },
+    'seat',
+    { node: 'db2', epoch: vouched.value.epoch },
+    'n',
+  );
   expect(seated.ok && seated.value.vouched).toBeNull();
 });
 
@@ -147,7 +152,7 @@ test('a person may seat a shunned node, which is then free again', () => {
     shunned: { db2: { label: 'FAILED-OVER', epoch: 2 } },
     hold: { reason: 'x', epoch: 2 },
   });
-  const seated = changed(lease, 'seat', { node: 'db2' }, 'n');
+  const seated = changed(lease, 'seat', { node: 'db2', epoch: lease.epoch }, 'n');
   expect(seated.ok && { holder: seated.value.holder, shunned: seated.value.shunned, hold: seated.value.hold }).toEqual({
     holder: 'db2',
     shunned: {},
@@ -194,4 +199,11 @@ test.each(['grant', 'pause', 'reopen'] as const)('L3, T1: %s starts the watched 
   const [lease, request] = ready(name, transitions[name].from[0] as Lease['phase']);
   const next = changed(lease, name, request, 'n');
   expect(next.ok && next.value.renewals).toBe(lease.renewals + 1);
+});
+
+test('T54: who says which node is right says it of one epoch: at a later one it is refused', () => {
+  const claimed = aLease('alpha', { phase: 'claimed', holder: null, former: 'db1', epoch: 7 });
+  const late = changed(claimed, 'seat', { node: 'db1', epoch: 6 }, 'n');
+  expect(!late.ok && late.error.message).toBe('seat refused: the epoch is 7');
+  expect(changed(claimed, 'seat', { node: 'db1', epoch: 7 }, 'n').ok).toBe(true);
 });
