@@ -16,7 +16,7 @@ export default defineConfig({
       ],
       // An Elastic IP address; clients connect to `host`. A record in Route 53: { kind: 'route53', hostedZoneId: 'Z…', name: 'db.example.com' }.
       vip: { kind: 'eip', allocationId: 'eipalloc-0a1b2c3d4e5f60001', host: '203.0.113.10' },
-      // Left out here, with their defaults: timings, fence, maxLagBytes, consumers.
+      // What is left out here has its default: replication, timings, fence and the rest, field by field in docs/configuration.md.
     },
   ],
 });

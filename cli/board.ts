@@ -29,7 +29,10 @@ function troubles(view: ClusterView): string[] {
     );
   if (view.degraded) found.push('DEGRADED: commits wait for nobody, and nobody may take over by itself');
   if (drain) found.push(`DRAINING (${drain})`);
-  if (hold) found.push(`HOLD since epoch ${hold.epoch}: ${hold.reason}; next: mainstay recover ${cluster} NODE`);
+  if (hold)
+    found.push(
+      `HOLD since epoch ${hold.epoch}: ${hold.reason}; next: mainstay hold ls ${cluster}, then mainstay recover ${cluster} NODE`,
+    );
   if (phase === 'vacant') found.push(`NOBODY WAS EVER MAIN; next: mainstay start ${cluster} [--node NAME]`);
   return found;
 }

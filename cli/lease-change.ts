@@ -1,5 +1,5 @@
-// Transitions of the lease that an operator makes directly (start, pause, resume), and waiting for what they lead to.
-// Goes through the same table and the same compare-and-swap as the workflows (core/lease, workflows/step).
+// Transitions of the lease that an operator makes directly (start, pause, resume, holds, bars, a person's word), the entry about each in the
+// journal, and waiting for what they lead to. Must never write the lease past the table and the compare-and-swap of the workflows.
 
 import type { ChangeRequest } from '../core/clauses';
 import type { TransitionName } from '../core/lease';

@@ -1,5 +1,5 @@
 // Journal entries of an operation as the lines that an operator reads while it runs, in the spirit of seed 003.
-// Pure: entry in, lines out. Shared by switch, failover, recover, history and the demo.
+// Pure: entry in, lines out. Shared by every command that runs an operation, plans one or shows one.
 
 import type { Evaluation } from '../core/candidates';
 import type { OperationKind } from '../core/model';

@@ -15,8 +15,8 @@ export interface FlappingLimits {
 export const defaultFlapping: FlappingLimits = { coolDownMs: 60_000, maxPerDay: 6 };
 
 const dayMs = 24 * 3_600_000;
-/** More than anybody allows in a day; the lease item stays small. */
-const remembered = 50;
+/** Attempts kept on the lease, which stays small: what `maxPerDay` counts cannot be more (infra/config.ts). */
+export const remembered = 50;
 
 export const attempted = (attempts: readonly Attempt[], attempt: Attempt | undefined): Attempt[] =>
   attempt === undefined || attempts.some(({ operation }) => operation === attempt.operation)

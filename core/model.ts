@@ -274,7 +274,6 @@ export interface NodeConfig {
   vipAddress?: string;
 }
 
-/** A process outside the cluster that is pointed at the new main and restarted after a change (seed 000's replicas). */
 /** A process outside the cluster that has to know the main, and how it is told. */
 export type ConsumerConfig = { name: string; instanceId: string } & (OwnDocument | PropertiesFile);
 

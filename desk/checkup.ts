@@ -5,8 +5,7 @@ import type { ClusterConfig, Lease } from '../core/model';
 import { judgeTimings } from '../core/timings';
 import { configOf, leaseOf } from './cluster';
 import type { Desk } from './desk';
-import { findingsOf } from './explanation';
-import { sourcesOf } from './plan';
+import { explainSourcesOf, findingsOf } from './explanation';
 import { Failure } from './problems';
 
 export interface Check {
@@ -66,8 +65,7 @@ async function clusterChecks(desk: Desk, cluster: string): Promise<Check[]> {
       ...timings,
       { what: `${cluster}: lease`, level: 'danger', found: 'nobody was ever main', next: `mainstay start ${cluster}` },
     ];
-  const sources = { ...(await sourcesOf(desk, cluster)), now: desk.clock.wall() };
-  const findings = findingsOf(sources).map(
+  const findings = findingsOf(await explainSourcesOf(desk, cluster)).map(
     ({ level, what: found, next }): Check => ({ what: `${cluster}: cluster`, level, found, next }),
   );
   const state =

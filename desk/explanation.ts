@@ -1,15 +1,20 @@
 // Is it safe now, what would happen if the main died this second, and why did it (not) fail over the last time? Judged by the
-// same pure functions as the workflows use, over what the table holds. Pure: sources in, sentences out; nothing acts on it.
+// same pure functions as the workflows use, over what the table holds. Pure but for the reads: nothing acts on it.
 
+import { type BrakeState, isHeld, openWindow, placesIn } from '../core/brake';
 import { best, evaluate } from '../core/candidates';
+import type { OutsideProblem } from '../core/errors';
+import { judgeFlapping } from '../core/flapping';
 import type { NodeName, Report } from '../core/model';
-import type { JournalEntry } from '../core/ports';
+import { policyNow } from '../core/policy';
+import type { JournalEntry, Outside } from '../core/ports';
+import { ok, type Result } from '../core/result';
 import { contenderWaitMs } from '../core/timings';
+import type { Desk } from './desk';
 import { grouped, type Outcome, outcomeOf } from './outcome';
-import type { PlanSources } from './plan';
+import { type PlanSources, sourcesOf } from './plan';
 import { byteText, durationText } from './texts';
 import { betweenMs } from './times';
-import { policyView } from './view';
 
 export interface Finding {
   /** `danger`: a failover would not work or would lose data; `warning`: it would, with less than is usual. */
@@ -30,7 +35,23 @@ export interface Explanation {
   last: { operation: string | null; ended: string; at: string; sentences: { rule: string; because: string }[] } | null;
 }
 
-export type ExplainSources = PlanSources;
+export interface ExplainSources extends PlanSources {
+  /** The fleet's brake, where it could hold this cluster: null when there is none, or the cluster has its place already. */
+  brake?: Result<BrakeState | null, OutsideProblem>;
+}
+
+/** All that a judgement of one cluster needs, its surroundings included. */
+export async function explainSourcesOf(desk: Desk, cluster: string): Promise<ExplainSources> {
+  const [sources, brake] = await Promise.all([sourcesOf(desk, cluster), brakeOver(desk, cluster)]);
+  return { ...sources, brake };
+}
+
+async function brakeOver({ brake, clock }: Desk, cluster: string): Outside<BrakeState | null> {
+  const [state, place] = await Promise.all([brake.read(), brake.placeOf(cluster)]);
+  if (!state.ok || state.value === null) return state;
+  if (!place.ok) return place;
+  return ok(openWindow(state.value, Date.parse(clock.wall()))?.id === place.value ? null : state.value);
+}
 
 type Look = (sources: ExplainSources) => Finding[];
 
@@ -53,7 +74,7 @@ const serving: Look = ({ lease, config }) => {
 };
 
 const policyAllows: Look = ({ policy, now, config }) => {
-  const { mode, until, by, reason } = policyView(policy, now);
+  const { mode, until, by, reason } = policyNow(policy, now);
   const set = `policy ${mode}${until ? ` until ${until}` : ''} (${by}: ${reason})`;
   const back = `mainstay policy ${config.name} automatic --reason …`;
   if (mode === 'automatic') return [];
@@ -61,6 +82,31 @@ const policyAllows: Look = ({ policy, now, config }) => {
     mode === 'manual'
       ? warning(`${set}: a lost main waits for a person`, back)
       : danger(`${set}: nothing would be done`, back),
+  ];
+};
+
+/** Both hold back only what begins by itself: with another policy nothing does. */
+const beginsByItself = ({ policy, now }: ExplainSources): boolean => policyNow(policy, now).mode === 'automatic';
+
+const mayFailOverAgain: Look = (sources) => {
+  const { config, lease, now } = sources;
+  const flapping = judgeFlapping(config.failovers, lease.attempts, { operation: '', now });
+  if (!flapping || !beginsByItself(sources)) return [];
+  const next =
+    flapping.code === 'TooMany' ? `mainstay policy ${config.name} --acknowledge --reason …` : 'wait until it is over';
+  return [danger(`an automatic failover would be refused (Undo.${flapping.code}): ${flapping.message}`, next)];
+};
+
+const brakeLetsPass: Look = (sources) => {
+  const { brake, now } = sources;
+  if (brake === undefined || !beginsByItself(sources)) return [];
+  if (!brake.ok) return [warning(`the fleet's brake could not be read: ${brake.error.message}`, brake.error.next)];
+  if (brake.value === null || !isHeld(brake.value, Date.parse(now))) return [];
+  return [
+    danger(
+      `an automatic failover would be refused (Undo.Braked): the fleet's brake holds, ${placesIn(brake.value)} clusters have failed over by themselves`,
+      'mainstay brake status',
+    ),
   ];
 };
 
@@ -160,7 +206,7 @@ const logicalSlots: Look = ({ reports, lease }) => {
 };
 
 const looks: readonly Look[] = [
-  ...[serving, policyAllows, somebodyEligible, replicates, selfStopping],
+  ...[serving, policyAllows, mayFailOverAgain, brakeLetsPass, somebodyEligible, replicates, selfStopping],
   ...[held, underWay, sameVersion, clocksAgree, logicalSlots],
 ];
 
@@ -176,7 +222,7 @@ const rungs: Record<string, string> = {
 
 function ifMainDied(sources: ExplainSources, winner: NodeName | null): Explanation['ifMainDied'] {
   const { config, lease, policy, reports, now } = sources;
-  const { mode } = policyView(policy, now);
+  const { mode } = policyNow(policy, now);
   const waitMs = contenderWaitMs({ ...config.timings, ttlMs: lease.ttlMs });
   const seen = {
     step: 'noticed',
@@ -184,6 +230,8 @@ function ifMainDied(sources: ExplainSources, winner: NodeName | null): Explanati
   };
   if (mode !== 'automatic')
     return [seen, { step: 'not acted upon', because: `policy ${mode}: mainstay failover ${config.name}` }];
+  const [refused] = [...mayFailOverAgain(sources), ...brakeLetsPass(sources)].filter(({ level }) => level === 'danger');
+  if (refused) return [seen, { step: 'refused', because: refused.what }];
   const ways = config.fence.map((rung) => rungs[rung] ?? rung).join(', or ');
   const fenced = { step: 'fenced', because: `${lease.holder ?? 'nobody'} must be proven stopped first: ${ways}` };
   if (winner === null) return [seen, { step: 'refused', because: 'nobody could take over (Undo.NoCandidate)' }];

@@ -3,7 +3,8 @@
 
 import { type Evaluation, evaluate } from '../core/candidates';
 import { vacantLease } from '../core/lease';
-import type { ClusterConfig, Hold, Lease, NodeName, Operation, Phase, Policy, PolicyMode, Report } from '../core/model';
+import type { ClusterConfig, Hold, Lease, NodeName, Operation, Phase, Policy, Report } from '../core/model';
+import { type PolicyNow, policyNow } from '../core/policy';
 import type { ReplicationMode } from '../core/replication';
 import { configOf, leaseOf } from './cluster';
 import type { Desk } from './desk';
@@ -36,7 +37,7 @@ export interface NodeView {
 
 export interface ClusterView {
   cluster: string;
-  policy: { mode: PolicyMode; until: string | null; by: string | null; reason: string | null };
+  policy: PolicyNow;
   phase: Phase;
   /** Seed 002: L live, P paused cleanly, F the role is reserved for a failback; `-` nobody is main. */
   status: 'L' | 'P' | 'F' | '-';
@@ -69,7 +70,7 @@ export function clusterView({ config, lease: stored, policy, reports, now }: Sou
   const evaluations = evaluate({ config, lease, reports, freshSince: null, mustStream: false });
   return {
     cluster: config.name,
-    policy: policyView(policy, now),
+    policy: policyNow(policy, now),
     phase: lease.phase,
     status: statusOf(lease),
     epoch: lease.epoch,
@@ -97,16 +98,6 @@ const statusOf = ({ phase, reservedFor }: Lease): ClusterView['status'] => {
   if (phase === 'paused') return 'P';
   return phase === 'held' || phase === 'granted' ? 'L' : '-';
 };
-
-/** No policy on record means automatic; so does a maintenance that is over. */
-export function policyView(policy: Policy | null, now: string): ClusterView['policy'] {
-  if (policy === null) return { mode: 'automatic', until: null, by: null, reason: null };
-  const over = policy.mode === 'maintenance' && policy.until !== null && policy.until <= now;
-  const { mode, until, by, reason } = policy;
-  return over
-    ? { mode: 'automatic', until: null, by, reason: `maintenance ended ${until}` }
-    : { mode, until, by, reason };
-}
 
 interface Surroundings {
   config: ClusterConfig;

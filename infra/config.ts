@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type BrakeLimits, defaultBrake } from '../core/brake';
 import { failbackModes } from '../core/failback';
 import { storeLossModes } from '../core/failsafe';
-import { defaultFlapping } from '../core/flapping';
+import { defaultFlapping, remembered } from '../core/flapping';
 import { importances } from '../core/fleet';
 import { type ClusterConfig, type ConsumerConfig, fenceRungs } from '../core/model';
 import { replicationModes } from '../core/replication';
@@ -154,6 +154,7 @@ const clusterSchema = z
         maxPerDay: z
           .int()
           .min(1, 'with 0 a day nothing would ever be failed over: use the policy manual')
+          .max(remembered, `only the last ${remembered} automatic failovers are remembered: more would be no maximum`)
           .default(defaultFlapping.maxPerDay),
       })
       .prefault({}),

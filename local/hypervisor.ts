@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -364,6 +364,3 @@ export class Hypervisor {
     return this.backend;
   }
 }
-
-export const readFacts = async (dir: string): Promise<StackFacts> =>
-  JSON.parse(await readFile(files.facts(dir), 'utf8')) as StackFacts;

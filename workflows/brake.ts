@@ -1,10 +1,12 @@
 // Asks the fleet's brake for a place before a cluster is claimed (T66). The port keeps count, core/brake.ts says how many there are.
-// Must never hold a cluster because something went wrong here: what cannot be read or written is tried again, never counted as full.
+// Must never hold a cluster because something went wrong here: no answer is asked for again, and a brake that is broken lets everybody pass.
 
+import { attention } from '../core/attention';
 import { type BrakeState, isReleased, openWindow, placesIn } from '../core/brake';
 import { type StepProblem, undo } from '../core/errors';
 import type { Outside } from '../core/ports';
 import { fail, ok } from '../core/result';
+import { noticeSections } from '../core/runbook';
 import { fromOutside, type StepContext } from './step';
 
 /** Why this cluster has to wait for a person; null: go on. */
@@ -12,7 +14,12 @@ export async function heldByBrake(context: StepContext): Promise<StepProblem | n
   const { brake } = context.ports;
   if (brake === undefined) return null;
   const state = await placeTaken(context);
-  if (!state.ok) return fromOutside(state.error);
+  if (!state.ok) {
+    if (state.error.code !== 'Broken') return fromOutside(state.error);
+    // No retry mends it, and a failover that is not held is worth more than one that is not counted.
+    context.note(`the brake is broken and holds nobody: ${state.error.message}; next: ${state.error.next}`);
+    return null;
+  }
   return state.value === null ? null : held(context, state.value);
 }
 
@@ -67,12 +74,14 @@ async function page({ ports, config, lease, operation, note }: StepContext, stat
   const windowId = state.window?.id ?? '';
   const mine = await ports.brake?.mayPage(windowId);
   if (!mine?.ok || !mine.value) return;
-  const next = 'mainstay brake status';
+  const next = 'look for what they have in common: mainstay brake status';
   const problem = { Error: 'Undo.Braked', Cause: JSON.stringify({ code: 'Braked', message, next }) };
-  const told = await ports.events.publish({
-    type: 'Attention Needed',
-    cluster: config.name,
-    detail: { operation, problem, phase: lease.phase, epoch: lease.epoch, brake: { ...state } },
-  });
+  const notice = { because: message, next, section: noticeSections.braked };
+  const told = await ports.events.publish(
+    attention(config.name, {
+      ...notice,
+      ...{ operation, problem, phase: lease.phase, epoch: lease.epoch, brake: { ...state } },
+    }),
+  );
   note(told.ok ? 'a person is told that the brake holds' : `a person could not be told: ${told.error.message}`);
 }

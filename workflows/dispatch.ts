@@ -1,6 +1,7 @@
 // A trigger in, and what comes of it: finds the cluster and the node, reads the lease, decides by the table (core/triggers.ts), acts, and
 // writes down why it did or did not. Never claims anything itself, and a trigger that comes twice does nothing twice but tell (T49, T67).
 
+import { attention } from '../core/attention';
 import type { ClusterConfig, Lease, NodeName } from '../core/model';
 import type { Outside } from '../core/ports';
 import { fail, ok } from '../core/result';
@@ -85,18 +86,11 @@ async function act(
     return woken.ok ? ok({ started: woken.value }) : woken;
   }
   if (decision.act === 'page') {
-    const told = await ports.events.publish({
-      type: 'Attention Needed',
-      cluster,
-      detail: {
-        section: noticeSections.instance,
-        node,
-        what: trigger.kind,
-        because: decision.because,
-        next: decision.next ?? '',
-        epoch: lease?.epoch ?? 0,
-      },
-    });
+    const { because, next = `see: mainstay status ${cluster}` } = decision;
+    const notice = { because, next, section: noticeSections.instance };
+    const told = await ports.events.publish(
+      attention(cluster, { ...notice, node, what: trigger.kind, epoch: lease?.epoch ?? 0 }),
+    );
     return told.ok ? ok({}) : fail(told.error);
   }
   return ok({});

@@ -5,6 +5,7 @@
 import type { OutsideProblem } from '../core/errors';
 import { judgeFailback } from '../core/failback';
 import type { ClusterConfig, Lease } from '../core/model';
+import { policyNow } from '../core/policy';
 import type { Outside } from '../core/ports';
 import { ok } from '../core/result';
 import { abandoned, astray, hasVip } from './left-behind';
@@ -106,7 +107,7 @@ async function moveBack(
   if (!listed.ok) return listed;
   const now = clock.wall();
   const refused = judgeFailback({ config, lease, reports: listed.value, automatic: true, now });
-  if (refused || (policy.value !== null && policy.value.mode !== 'automatic')) return ok(null);
+  if (refused || policyNow(policy.value, now).mode !== 'automatic') return ok(null);
   // One attempt an hour at an epoch: what failed once is not tried every minute.
   const name = `${config.name}-failback-e${lease.epoch}-${now.slice(0, 13).replace(/\D/g, '')}`;
   const reason = `${config.failback.prefer} is preferred and in sync`;

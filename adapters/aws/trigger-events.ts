@@ -1,4 +1,4 @@
-// EventBridge events of AWS and of the agents, as triggers. Shapes as AWS documents them; test/support/events holds one of each.
+// EventBridge events of AWS and of the agents, as triggers. Shapes as AWS documents them; test/support/aws-events.ts has one of each.
 // Must never guess: an event that does not have its documented shape is an error (it ends in the dead-letter queue and rings an alarm),
 // one that is well-formed and concerns nobody is an empty list.
 

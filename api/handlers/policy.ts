@@ -1,12 +1,12 @@
 // The policy: read with an ETag, replaced only by who has read what is there. Who and why are kept with it and in the journal.
 
 import { createHash } from 'node:crypto';
-import { vacantLease } from '../../core/lease';
 import type { Policy } from '../../core/model';
-import { configOf, leaseOf } from '../../desk/cluster';
+import { policyNow } from '../../core/policy';
+import { configOf } from '../../desk/cluster';
+import { policyAct, policySwapped } from '../../desk/policy';
 import { must } from '../../desk/problems';
 import { recorded } from '../../desk/record';
-import { policyView } from '../../desk/view';
 import type { Call, Handler } from '../handle';
 import { apiFailure } from '../problems';
 import type { PolicyRequest } from '../schemas';
@@ -17,7 +17,7 @@ const tagOf = (policy: Policy | null): string =>
 const shown = ({ desk, params: { cluster = '' } }: Call, policy: Policy | null) => ({
   status: 200,
   headers: { etag: tagOf(policy) },
-  body: { cluster, ...policyView(policy, desk.clock.wall()) },
+  body: { cluster, ...policyNow(policy, desk.clock.wall()) },
 });
 
 export const getPolicy: Handler = async (call) => {
@@ -39,14 +39,10 @@ export const putPolicy: Handler = async (call) => {
   const was = must(await desk.settings.policy(name));
   if (match !== '*' && match !== tagOf(was)) throw changed(name);
   const wanted = policyFrom(call.body as PolicyRequest, who, desk.clock.wall());
-  const swapped = await desk.settings.swapPolicy(name, was, wanted);
-  if (!swapped.ok && swapped.error.code === 'Refused') throw changed(name);
-  must(swapped);
-  const lease = (await leaseOf(desk, name)) ?? vacantLease(name, 0);
-  const until = wanted.until ? ` until ${wanted.until}` : '';
-  const because = `policy ${was?.mode ?? 'automatic'} -> ${wanted.mode}${until}: ${wanted.reason}`;
+  if (!(await policySwapped(desk, name, was, wanted))) throw changed(name);
+  const { lease, act } = await policyAct(desk, name, was, wanted);
   // Best effort, as every entry: the policy itself says who and why.
-  await recorded(desk, lease, { by: who, rule: 'policy', because });
+  await recorded(desk, lease, act);
   return shown(call, wanted);
 };
 

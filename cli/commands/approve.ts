@@ -31,7 +31,7 @@ export const defineApprove: Define = (program, act) => {
     .argument('<cluster>')
     .argument('<plan>', 'the id that failover --accept-loss printed');
   withWaiting(withBy(command), 900)
-    .addHelpText('after', examples(['approve alpha 7-db3-3f9a01bc77 --by bob']))
+    .addHelpText('after', examples(['approve alpha 7-db3-3f9a01bc77']))
     .action((cluster: string, plan: string, options: Omit<ApproveOptions, 'cluster' | 'plan'>) =>
       act((session) => runApprove({ cluster, plan, ...options }, session)),
     );
@@ -43,11 +43,12 @@ export async function runApprove(options: ApproveOptions, session: Session): Pro
   await configOf(session.desk, cluster);
   const asked = await question(session.desk, options);
   const first = String(asked.details?.by);
-  if (first === approvedBy)
+  const { user } = session;
+  if (first === approvedBy || asked.details?.user === user)
     throw failure(
       'NotApproved',
-      `${first} has asked for plan ${plan} and cannot approve it`,
-      'let another person approve',
+      `${first} has asked for plan ${plan} and cannot approve it${first === approvedBy ? '' : `: ${approvedBy} is the same user of the system, ${user}`}`,
+      'let another person approve, from an account of their own',
     );
   const reason = String(asked.details?.reason ?? '');
   const input = { cluster, by: first, approvedBy, acceptLoss: true, ...(reason === '' ? {} : { reason }) };

@@ -1,11 +1,11 @@
 // mainstay drill: a switchover there and back, with everything that is true of one: checked before, undone on failure, and the
 // drill stops where a leg does. Its record says how long nobody could write, against what was asked for.
-// JSON: {cluster, legs: Outcome[], longestGapMs, objectiveMs, met}.
+// JSON: {cluster, legs: Outcome[], longestGapMs, objectiveMs, met}; longestGapMs null: the journal does not tell.
 
 import { configOf, seatedLease } from '../../desk/cluster';
-import { findingsOf } from '../../desk/explanation';
+import { explainSourcesOf, findingsOf } from '../../desk/explanation';
 import type { Outcome } from '../../desk/outcome';
-import { planOf, sourcesOf } from '../../desk/plan';
+import { planOf } from '../../desk/plan';
 import { Failure, failure } from '../../desk/problems';
 import { durationText } from '../../desk/texts';
 import { durationMs } from '../../desk/times';
@@ -56,10 +56,14 @@ export async function runDrill(options: DrillOptions, session: Session): Promise
   const away = options.to ?? (await planOf(desk, { cluster, kind: 'switchover' })).candidate ?? undefined;
   const legs: Outcome[] = [];
   for (const to of [away, ...(options.stay ? [] : [home])]) legs.push(await leg(options, to, session));
-  const longestGapMs = Math.max(...legs.map(({ writeGap }) => writeGap?.ms ?? 0));
-  const met = objectiveMs === null || longestGapMs <= objectiveMs;
+  const longestGapMs = longestGap(legs);
+  const met = objectiveMs === null || (longestGapMs !== null && longestGapMs <= objectiveMs);
   const asked = objectiveMs === null ? '' : `, ${durationText(objectiveMs)} were asked for: ${met ? 'met' : 'MISSED'}`;
-  const because = `drill, ${legs.map(({ from, to }) => `${from} -> ${to}`).join(', ')}: no writes for at most ${durationText(longestGapMs)}${asked}`;
+  const gap =
+    longestGapMs === null
+      ? 'how long there were no writes was NOT MEASURED'
+      : `no writes for at most ${durationText(longestGapMs)}`;
+  const because = `drill, ${legs.map(({ from, to }) => `${from} -> ${to}`).join(', ')}: ${gap}${asked}`;
   const details = { operations: legs.map(({ operation }) => operation), longestGapMs, objectiveMs, met };
   await recordAct(session, await seatedLease(desk, cluster), {
     by: options.by ?? session.user,
@@ -73,10 +77,16 @@ export async function runDrill(options: DrillOptions, session: Session): Promise
   if (!met) throw new Failure({ code: 'ObjectiveMissed', message: because, next }, true);
 }
 
+/** null: not measured in one of the legs, which is not the same as none. */
+function longestGap(legs: readonly Outcome[]): number | null {
+  const gaps = legs.flatMap(({ writeGap }) => (writeGap ? [writeGap.ms] : []));
+  return gaps.length < legs.length ? null : Math.max(...gaps);
+}
+
 /** The main, if a drill may begin: it must not be the first to find out what is ill already. */
 async function ready(cluster: string, { desk }: Session): Promise<string> {
   await configOf(desk, cluster);
-  const sources = { ...(await sourcesOf(desk, cluster)), now: desk.clock.wall() };
+  const sources = await explainSourcesOf(desk, cluster);
   const dangers = findingsOf(sources).filter(({ level }) => level === 'danger');
   if (dangers.length > 0)
     throw failure(

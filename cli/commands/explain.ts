@@ -1,8 +1,7 @@
 // mainstay explain: is it safe now, what would happen if the main died this second, why it did or did not fail over.
 // JSON: Explanation (explanation.ts). Exit code 0 whatever the answer is: `safe` tells a script.
 
-import { type Explanation, explanationOf } from '../../desk/explanation';
-import { sourcesOf } from '../../desk/plan';
+import { type Explanation, explainSourcesOf, explanationOf } from '../../desk/explanation';
 import { type Define, examples } from '../command';
 import { columns, type Paint } from '../output';
 import type { Session } from '../session';
@@ -20,7 +19,7 @@ export const defineExplain: Define = (program, act) => {
 };
 
 export async function runExplain({ cluster }: { cluster: string }, { desk, screen }: Session): Promise<void> {
-  const explanation = explanationOf({ ...(await sourcesOf(desk, cluster)), now: desk.clock.wall() });
+  const explanation = explanationOf(await explainSourcesOf(desk, cluster));
   for (const line of drawExplanation(explanation, screen.paint)) screen.line(line);
   screen.document(explanation);
 }

@@ -93,7 +93,8 @@ async function askSecondPerson(request: PlanRequest, input: OperationInput, sess
       `mainstay failover ${cluster} --dry-run`,
     );
   const lease = await seatedLease(desk, cluster);
-  const details = { plan: plan.id, by, reason, force: input.force === true };
+  // Beside the name that was given: one person with two names is not two people.
+  const details = { plan: plan.id, by, user: session.user, reason, force: input.force === true };
   const because = `asks to fail over to ${plan.candidate} and to lose ${plan.atRisk}: ${reason}`;
   // Not best effort here: without the entry nobody can approve.
   must(await recorded(desk, lease, { by, rule: askedRule, because, details }));

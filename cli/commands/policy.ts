@@ -2,12 +2,12 @@
 // Also which nodes are not to become main, and whether the automatic failovers of the last day have been seen.
 // JSON: {cluster, mode, until, by, reason, barred, attempts}.
 
-import { vacantLease } from '../../core/lease';
 import type { ClusterConfig, NodeName, Policy, PolicyMode } from '../../core/model';
+import { type PolicyNow, policyNow } from '../../core/policy';
 import { configOf, leaseOf, nodeIn } from '../../desk/cluster';
+import { policyAct, policySwapped } from '../../desk/policy';
 import { failure, must } from '../../desk/problems';
 import { durationMs, laterIso } from '../../desk/times';
-import { type ClusterView, policyView } from '../../desk/view';
 import { type ByOptions, type Define, examples, withBy } from '../command';
 import { changedLease, recordAct } from '../lease-change';
 import type { Session } from '../session';
@@ -64,13 +64,19 @@ export const definePolicy: Define = (program, act) => {
 export async function runPolicy(options: PolicyOptions, session: Session): Promise<void> {
   const { desk, screen } = session;
   const changes = leaseChanges(options, session);
+  if (options.mode === undefined && options.for !== undefined)
+    throw failure(
+      'Usage',
+      '--for belongs to a policy, and none is named',
+      `mainstay policy ${options.cluster} maintenance --for …`,
+    );
   const wanted = options.mode === undefined ? null : policyFrom(options, session);
   const config = await configOf(desk, options.cluster);
   const before = must(await desk.settings.policy(options.cluster));
   if (wanted) await setPolicy(options.cluster, before, wanted, session);
   for (const change of changes) await changeLeaseOf(config, change, session);
   const lease = await leaseOf(desk, options.cluster);
-  const now = policyView(wanted ?? before, desk.clock.wall());
+  const now = policyNow(wanted ?? before, desk.clock.wall());
   const barred = lease?.barred ?? {};
   const attempts = lease?.attempts ?? [];
   screen.line(policyText(options.cluster, now));
@@ -148,17 +154,19 @@ function policyFrom({ mode, for: period, reason, by }: PolicyOptions, { desk, us
 
 async function setPolicy(cluster: string, before: Policy | null, wanted: Policy, session: Session): Promise<void> {
   const { desk } = session;
-  must(await desk.settings.putPolicy(cluster, wanted));
-  const lease = (await leaseOf(desk, cluster)) ?? vacantLease(cluster, 0);
-  const until = wanted.until ? ` until ${wanted.until}` : '';
-  await recordAct(session, lease, {
-    by: wanted.by,
-    rule: 'policy',
-    because: `policy ${before?.mode ?? 'automatic'} -> ${wanted.mode}${until}: ${wanted.reason}`,
-  });
+  if (!(await policySwapped(desk, cluster, before, wanted))) {
+    const there = must(await desk.settings.policy(cluster));
+    throw failure(
+      'Refused',
+      `${there?.by ?? 'somebody'} has set the policy of ${cluster} to ${there?.mode ?? 'automatic'} meanwhile (${there?.reason ?? 'no reason'}), and ${wanted.by}'s is not set`,
+      `read it, then decide again: mainstay policy ${cluster}`,
+    );
+  }
+  const { lease, act } = await policyAct(desk, cluster, before, wanted);
+  await recordAct(session, lease, act);
 }
 
-function policyText(cluster: string, { mode, until, by, reason }: ClusterView['policy']): string {
+function policyText(cluster: string, { mode, until, by, reason }: PolicyNow): string {
   const set = by ? `, set by ${by}: ${reason}` : ' (nobody has set it)';
   return `${cluster}: ${mode}${until ? ` until ${until}` : ''}${set}`;
 }

@@ -67,6 +67,7 @@ test('every fault is listed at once, with its path', () => {
 test.each([
   ['T8: timings that break the inequality', { timings: { heartbeatMs: 2000 } }, 'three renewals must fit'],
   ['an unknown field', { colour: 'red' }, 'colour'],
+  ['T59: a maximum a day that nobody could count', { failovers: { maxPerDay: 51 } }, 'only the last 50 automatic'],
   ['an empty fence ladder', { fence: [] }, 'without a rung'],
 ])('%s is refused', (_, change, saying) => {
   expect(faults(({ clusters: [cluster] }) => ({ clusters: [{ ...cluster, ...change }] }))).toContain(saying);

@@ -39,7 +39,7 @@ export class World {
 
   static async start(options: StackOptions = {}): Promise<World> {
     // One failure after another, on purpose.
-    const failovers = { coolDownMs: 0, maxPerDay: 100 };
+    const failovers = { coolDownMs: 0, maxPerDay: 50 };
     return new World(await Stack.start({ ...options, cluster: { failovers, ...options.cluster } }));
   }
 

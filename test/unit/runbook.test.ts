@@ -1,6 +1,6 @@
 // Whatever people are told of has its section in the runbook, and no section is about nothing; every test that docs/detection.md names exists.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stepCodes } from '../../core/errors';
 import { haltSections, noticeSections, sectionOf } from '../../core/runbook';
@@ -45,6 +45,21 @@ test('every halt and every notice leads to a section that is there', () => {
   expect(headings(states).map(anchor)).toEqual(expect.arrayContaining(told));
   expect(stepCodes.Halt.map((code) => sectionOf(`Halt.${code}`))).toEqual(Object.values(haltSections));
   expect(sectionOf('Retry.Unreachable')).toBe('needs-a-person');
+});
+
+test('whoever tells a person builds the notice with its three parts', () => {
+  const sources = ['workflows', 'agent'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => join(folder, file)),
+  );
+  const telling = sources.filter((file) =>
+    /'Attention Needed'|attention\(/.test(readFileSync(join(root, file), 'utf8')),
+  );
+  const own = telling.filter((file) => readFileSync(join(root, file), 'utf8').includes("'Attention Needed'"));
+  expect(telling.length).toBeGreaterThan(own.length);
+  // These name the parts themselves, and their own tests look at them.
+  expect(['agent/replication.ts', 'workflows/steps/fence.ts']).toEqual(expect.arrayContaining(own));
 });
 
 test('every code that a person may read is explained, and every code that is explained exists', () => {

@@ -15,7 +15,7 @@ export const forward: Retry = { times: 8, everyMs: 1000, backoff: 1.5 };
 export const untilRejoined: Retry = { times: 36, everyMs: 1000, backoff: 1 };
 
 /**
- * On Retry.Queued, beside a step's own retry: AWS's quota is used up, and everybody's turn comes (T66). Each try waits 8 s in line by
- * itself, so 200 tries are half an hour: 9,000 calls at 5 per second.
+ * On Retry.Queued, beside a step's own retry: AWS's quota is used up, and everybody's turn comes (T66). Each try waits 6 s in line by
+ * itself and 1 s until the next, so 200 tries are 23 minutes: 7,000 calls at 5 per second.
  */
 export const inLine: Retry = { times: 200, everyMs: 1000, backoff: 1 };

@@ -1,8 +1,10 @@
 // A fence that could not be proven: keeps the task token that wakes this execution, tells a person what to do, and lets the
 // execution sleep. Whoever has news wakes it (workflows/wake.ts); the fence then looks again at everything. Proves nothing.
 
+import { attention } from '../../core/attention';
 import { halt } from '../../core/errors';
 import { fail, ok } from '../../core/result';
+import { haltSections } from '../../core/runbook';
 import { fromOutside, nodeOf, type StepContext, type StepDefinition, type StepResult } from '../step';
 import { newsFor } from '../wake';
 
@@ -43,15 +45,14 @@ async function told({ ports, config, state, lease, operation, note }: StepContex
   const next = config.fence.includes('operator')
     ? `stop it, see that it is stopped, then: mainstay confirm-fenced ${config.name} --node ${node} --reason "..."`
     : `stop its instance: the configuration lets nobody's word count (fence: ${config.fence.join(', ')})`;
-  const what = `${node} could not be proven stopped; nobody is main until it is`;
-  const published = await ports.events.publish({
-    type: 'Attention Needed',
-    cluster: config.name,
-    detail: { operation, epoch: lease.epoch, node, what, next, problem: state.problem ?? null },
-  });
+  const because = `${node} could not be proven stopped; nobody is main until it is`;
+  const notice = { because, next, section: haltSections.Unproven };
+  const published = await ports.events.publish(
+    attention(config.name, { ...notice, operation, epoch: lease.epoch, node, problem: state.problem ?? null }),
+  );
   // Asleep and nobody knows would be the worst of all: tried again, and in the end the plan pages.
   if (!published.ok) return fail(fromOutside(published.error));
-  note(`waits for a person: ${what}; next: ${next}`);
+  note(`waits for a person: ${because}; next: ${next}`);
   return ok({});
 }
 

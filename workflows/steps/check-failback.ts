@@ -2,6 +2,7 @@
 
 import { undo } from '../../core/errors';
 import { judgeFailback } from '../../core/failback';
+import { policyNow } from '../../core/policy';
 import { fail, ok } from '../../core/result';
 import { fromOutside, reportsOf, type StepContext, type StepDefinition, type StepResult } from '../step';
 import { abandonedOperation } from './begin';
@@ -13,7 +14,7 @@ async function run(context: StepContext): StepResult {
   const automatic = state.by === 'automatic';
   const policy = await ports.settings.policy(config.name);
   if (!policy.ok) return fail(fromOutside(policy.error));
-  const mode = policy.value?.mode ?? 'automatic';
+  const { mode } = policyNow(policy.value, ports.clock.wall());
   if (automatic && mode !== 'automatic')
     return fail(undo('Policy', `policy is ${mode}: nothing moves by itself`, `mainstay failback ${config.name}`));
   if (lease.operation !== null && lease.operation.id !== operation && (await abandonedOperation(context)) === null) {

@@ -1,6 +1,7 @@
 // A plan that cannot go forward after its point of no return: the lock is released, so that the next failover or a person
 // can act (T50), and a person is told. Touches nothing else.
 
+import { attention } from '../../core/attention';
 import { problemIn } from '../../core/errors';
 import { ok } from '../../core/result';
 import { sectionOf } from '../../core/runbook';
@@ -17,19 +18,11 @@ async function run(context: StepContext): StepResult {
   }
   const { problem } = state;
   const { message = 'the operation could not go on', next = 'see: mainstay status' } = problemIn(problem?.Cause) ?? {};
-  const told = await ports.events.publish({
-    type: 'Attention Needed',
-    cluster: config.name,
-    detail: {
-      operation,
-      problem: problem ?? null,
-      phase: lease.phase,
-      epoch: lease.epoch,
-      because: `${operation} needs a person, ${problem?.Error ?? 'unknown'}: ${message}`,
-      next,
-      section: sectionOf(problem?.Error),
-    },
-  });
+  const because = `${operation} needs a person, ${problem?.Error ?? 'unknown'}: ${message}`;
+  const notice = { because, next, section: sectionOf(problem?.Error) };
+  const told = await ports.events.publish(
+    attention(config.name, { ...notice, operation, problem: problem ?? null, phase: lease.phase, epoch: lease.epoch }),
+  );
   context.note(told.ok ? 'a person is told' : `a person could not be told: ${told.error.message}`);
   return ok({});
 }

@@ -2,6 +2,7 @@
 // A policy that cannot be read forbids nothing: the store's own trouble must not keep a main from being replaced.
 
 import { type StepProblem, undo } from '../../core/errors';
+import { policyNow } from '../../core/policy';
 import type { StepContext } from '../step';
 
 const words = { failover: 'failed over', switchover: 'moved the main role of' } as const;
@@ -14,12 +15,11 @@ export async function policyForbids(
 ): Promise<StepProblem | null> {
   if (state.by !== 'automatic') return null;
   const read = await ports.settings.policy(config.name);
-  const policy = read.ok ? read.value : null;
-  if (policy === null || policy.mode === 'automatic') return null;
-  if (policy.mode === 'maintenance' && policy.until !== null && policy.until <= ports.clock.wall()) return null;
+  const { mode, by, reason } = policyNow(read.ok ? read.value : null, ports.clock.wall());
+  if (mode === 'automatic') return null;
   return undo(
     'Policy',
-    `policy is ${policy.mode} (${policy.by}: ${policy.reason}): automatic would have ${words[kind]} ${config.name} now`,
+    `policy is ${mode} (${by}: ${reason}): automatic would have ${words[kind]} ${config.name} now`,
     `decide yourself: mainstay ${commands[kind]} ${config.name}`,
   );
 }

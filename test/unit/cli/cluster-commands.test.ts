@@ -33,7 +33,7 @@ describe('ls', () => {
   it('labels a former main that is kept out, and says what to do about the hold', async () => {
     const { out } = await (await failedOver()).run('ls');
     expect(out).toMatch(/db1 {3}SHUNNED\(FAILED-OVER-TO-db2\)/);
-    expect(out).toContain('HOLD since epoch 8: db1 lost the main role unexpectedly; next: mainstay recover alpha NODE');
+    expect(out).toContain('next: mainstay hold ls alpha, then mainstay recover alpha NODE');
   });
 
   it.each<[string, (bench: Bench) => Promise<unknown>, RegExp]>([

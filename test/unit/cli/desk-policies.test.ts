@@ -1,7 +1,7 @@
 // Who may become main, how often by itself, what is held after a failover, and losing data with two people's yes.
 
 import { evaluate } from '../../../core/candidates';
-import { aConfig, aReport, value } from '../../support/samples';
+import { aConfig, aPolicy, aReport, value } from '../../support/samples';
 import { type Bench, createBench, healthy, leaseOf, setLease } from './support';
 
 const entriesOf = async ({ desk }: Bench) => value(await desk.journal.list('alpha'));
@@ -36,6 +36,27 @@ describe('policy --no-promote', () => {
     expect(ran.err).toMatch(why);
     expect(ran.code).toBe(code);
     expect((await leaseOf(bench)).version).toBe(40);
+  });
+});
+
+describe('policy', () => {
+  it('is set in the place of what was read: who came first is named, theirs stays, and nothing is journaled', async () => {
+    const bench = await healthy(createBench());
+    const { settings } = bench.desk;
+    const theirs = aPolicy({ mode: 'manual', by: 'bob', reason: 'a storage upgrade' });
+    const read: typeof settings.policy = async (cluster) => {
+      const before = await settings.policy(cluster);
+      if (before.ok && before.value === null) value(await settings.putPolicy(cluster, theirs));
+      return before;
+    };
+    bench.desk.settings = { ...settings, policy: read };
+    const { code, err } = await bench.run('policy alpha maintenance --for 2h --reason "a new kernel"');
+    expect(err).toContain(
+      "bob has set the policy of alpha to manual meanwhile (a storage upgrade), and ann's is not set; next: read it",
+    );
+    expect(code).toBe(3);
+    expect(value(await settings.policy('alpha'))).toEqual(theirs);
+    expect(await entriesOf(bench)).toEqual([]);
   });
 });
 
@@ -126,13 +147,38 @@ describe('losing acknowledged data', () => {
     expect(bench.operations.started[0]?.input).toMatchObject({ acceptLoss: true, by: 'ann', reason: 'db2 is gone' });
   });
 
+  it('shows the plan of a dry run also where two decide, and says that it takes a second person', async () => {
+    const bench = await lacking('second-person');
+    const { code, out, err } = await bench.run('failover alpha --force --accept-loss --dry-run');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain("A FAILOVER WOULD GO TO 'db3'");
+    expect(out).toContain(
+      'this takes a second person: ask with mainstay failover alpha --force --accept-loss --reason TEXT, and another one approves',
+    );
+    expect(out).not.toContain('--apply');
+    expect((await bench.run('failover alpha --force --accept-loss --dry-run --json')).json()).toMatchObject({
+      ...{ dryRun: true, secondPerson: true, candidate: 'db3' },
+    });
+    // Everything else that would refuse it is still told.
+    await setLease(bench, { synced: ['db9'], shunned: { db3: { label: 'FAILED-TO-PROMOTE', epoch: 7 } } });
+    expect((await bench.run('failover alpha --accept-loss --dry-run')).err).toContain('nobody could take over');
+    const alone = await lacking('one-person');
+    expect((await alone.run('failover alpha --force --accept-loss --dry-run')).out).toContain(
+      '--accept-loss --apply 7-db3',
+    );
+  });
+
   it('takes a second person, who starts exactly what the first has asked for (T54)', async () => {
     const bench = await lacking('second-person');
     const asked = (await bench.run('failover alpha --force --accept-loss --reason "db2 is gone" --json')).json();
     expect(asked).toMatchObject({ asked: true, candidate: 'db3' });
     expect(bench.operations.started).toEqual([]);
-    expect((await bench.run(`approve alpha ${asked.plan} --by ann --no-wait`)).err).toContain('ann has asked for plan');
-    const { code, err } = await bench.run(`approve alpha ${asked.plan} --by bob --no-wait`);
+    const twoNames = await bench.run(`approve alpha ${asked.plan} --by bob --no-wait`);
+    expect(twoNames.err).toContain('cannot approve it: bob is the same user of the system, ann');
+    const sameName = await bench.run(`approve alpha ${asked.plan} --by ann --no-wait`, { user: 'bob' });
+    expect(sameName.err).toContain(`ann has asked for plan ${asked.plan} and cannot approve it; next:`);
+    expect([twoNames.code, sameName.code, bench.operations.started]).toEqual([3, 3, []]);
+    const { code, err } = await bench.run(`approve alpha ${asked.plan} --no-wait`, { user: 'bob' });
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(bench.operations.started[0]?.input).toMatchObject({
       ...{ by: 'ann', approvedBy: 'bob', acceptLoss: true, force: true, to: 'db3', reason: 'db2 is gone' },
@@ -188,7 +234,7 @@ describe('losing acknowledged data', () => {
     const bench = await lacking('second-person');
     const asked = (await bench.run('failover alpha --force --accept-loss --reason x --json')).json();
     await happen(bench);
-    const { code, err } = await bench.run(`approve alpha ${asked.plan} --by bob --no-wait`);
+    const { code, err } = await bench.run(`approve alpha ${asked.plan} --no-wait`, { user: 'bob' });
     expect(err).toMatch(why);
     expect(code).toBe(3);
     expect(bench.operations.started).toEqual([]);
@@ -196,7 +242,7 @@ describe('losing acknowledged data', () => {
 
   it('cannot be approved when nobody has asked', async () => {
     const bench = await lacking('second-person');
-    const { code, err } = await bench.run('approve alpha 7-db3-0123456789 --by bob');
+    const { code, err } = await bench.run('approve alpha 7-db3-0123456789', { user: 'bob' });
     expect(err).toContain('nobody has asked for plan 7-db3-0123456789');
     expect(code).toBe(3);
   });

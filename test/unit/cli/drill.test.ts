@@ -71,6 +71,23 @@ describe('drill', () => {
     expect(slow.json()).toMatchObject({ met: false, longestGapMs: 1700, objectiveMs: 1000 });
   });
 
+  it('takes a gap that the journal does not tell for not measured, and then not for met', async () => {
+    const untold: Script = async (started, desk) => {
+      const from = value(await desk.leases.read('alpha'))?.holder;
+      const { to = 'db2' } = started.input;
+      if (to === 'db1') return switches(100)(started, desk);
+      await moved(desk, to);
+      await journalStep(desk, started, 'end', { details: { outcome: 'done' } });
+      return { status: 'SUCCEEDED', output: JSON.stringify({ oldMain: from, candidate: to }) };
+    };
+    const { code, out } = await (await ready(untold)).run('drill alpha --rto 1h');
+    expect(out).toMatch(/how long there were no writes was NOT MEASURED, .* were asked for: MISSED/);
+    expect(code).toBe(1);
+    const asked = await (await ready(untold)).run('drill alpha --json');
+    expect(asked.json()).toMatchObject({ longestGapMs: null, objectiveMs: null, met: true });
+    expect(asked.code).toBe(0);
+  });
+
   it('stays where it went, when asked to', async () => {
     const bench = await ready(switches(100));
     await bench.run('drill alpha --to db3 --stay');
@@ -137,6 +154,16 @@ describe('doctor', () => {
       expect.arrayContaining(['at nobody, and db1 is the main', 'agents of different versions: 0.1.0, 0.0.9']),
     );
     for (const { level, next } of checks) expect(next !== '').toBe(level !== 'ok');
+  });
+
+  it('T66: finds a brake that would hold the next failover', async () => {
+    const bench = await ready();
+    const { brake, clock } = bench.desk;
+    value(await brake.configure({ failovers: 2, percent: 0, windowMs: 600_000 }, 9));
+    value(await brake.open(null, { id: 'one', endsAtMs: Date.parse(clock.wall()) + 600_000, taken: 2 }));
+    const { code, out } = await bench.run('doctor alpha');
+    expect(out).toMatch(/danger {3}alpha: cluster: an automatic failover would be refused \(Undo\.Braked\)/);
+    expect(code).toBe(1);
   });
 
   it('of a cluster that does not exist says so', async () => {

@@ -1,11 +1,27 @@
 // explain: every finding can be had, each with what to do next; what would happen; why the last failover did or did not.
 
-import { aPolicy, aReport, value } from '../../support/samples';
+import { broken } from '../../../adapters/problems';
+import { defaultFlapping } from '../../../core/flapping';
+import { fail } from '../../../core/result';
+import { aConfig, aPolicy, aReport, value } from '../../support/samples';
 import { type Bench, createBench, healthy, journalStep, setLease } from './support';
 
 const change = async ({ desk }: Bench, node: string, to: Partial<ReturnType<typeof aReport>>) => {
   const report = value(await desk.reports.list('alpha')).find((one) => one.node === node);
   await desk.reports.put({ ...(report ?? aReport('alpha', node)), seq: 9, ...to });
+};
+
+const braked = async ({ desk }: Bench, taken: number) => {
+  value(await desk.brake.configure({ failovers: 2, percent: 0, windowMs: 600_000 }, 9));
+  value(await desk.brake.open(null, { id: 'one', endsAtMs: Date.parse(desk.clock.wall()) + 600_000, taken }));
+};
+
+/** So often by itself, just now, under the limits that are the default. */
+const failedOver = async (bench: Bench, times: number) => {
+  const config = value(await bench.desk.settings.config('alpha'));
+  value(await bench.desk.settings.putConfig({ ...aConfig('alpha'), ...config, failovers: defaultFlapping }));
+  const attempts = Array.from({ length: times }, (_, n) => ({ operation: `f-${n}`, at: bench.clock.wall() }));
+  await setLease(bench, { attempts });
 };
 
 describe('explain', () => {
@@ -34,6 +50,55 @@ describe('explain', () => {
         desk.settings.putPolicy('alpha', aPolicy({ mode: 'maintenance', until: '2999-01-01T00:00:00.000Z' })),
       /danger: policy maintenance until 2999/,
       false,
+    ],
+    [
+      'T59: an automatic failover of a moment ago',
+      (bench) => failedOver(bench, 1),
+      /danger: an automatic failover would be refused \(Undo\.CoolDown\): the last automatic .*next: wait until it is over[\s\S]*refused +an auto/,
+      false,
+    ],
+    [
+      'T59: as many automatic failovers as there may be in a day',
+      async (bench) => {
+        await failedOver(bench, 6);
+        await bench.clock.advance(60_000);
+        for (const node of ['db1', 'db2', 'db3']) await change(bench, node, { at: bench.clock.wall(), seq: 10 });
+      },
+      /danger: .*\(Undo\.TooMany\): it has failed over by itself 6 times .*next: mainstay policy alpha --acknowledge --reason/,
+      false,
+    ],
+    [
+      'T66: a brake that holds',
+      (bench) => braked(bench, 2),
+      /danger: an automatic failover would be refused \(Undo\.Braked\): .* 2 clusters have .*next: mainstay brake status[\s\S]*refused +an auto/,
+      false,
+    ],
+    ['a brake with a place left', (bench) => braked(bench, 1), /promoted/, true],
+    [
+      'a brake that holds others',
+      async (bench) => {
+        await braked(bench, 2);
+        await bench.desk.brake.putPlace('alpha', 'one');
+      },
+      /promoted/,
+      true,
+    ],
+    [
+      'a brake that holds under a policy by which nothing begins by itself',
+      async (bench) => {
+        await braked(bench, 2);
+        await bench.desk.settings.putPolicy('alpha', aPolicy({ mode: 'manual' }));
+      },
+      /not acted upon/,
+      true,
+    ],
+    [
+      'a brake that cannot be read',
+      async ({ desk }) => {
+        desk.brake.read = async () => fail(broken('the brake is no number', 'deploy the stack'));
+      },
+      /warning: the fleet's brake could not be read: the brake is no number; next: deploy the stack/,
+      true,
     ],
     [
       'nobody who could take over',

@@ -20,6 +20,7 @@ describe('a wrong command line', () => {
     ['policy alpha maintenance --reason x', /a maintenance must end; next: add for example --for 2h/],
     ['policy alpha maintenance --reason x --for soon', /'soon' is not a duration; next: write for example 30m/],
     ['policy alpha manual --reason x --for 2h', /--for belongs to maintenance/],
+    ['policy alpha --for 2h', /--for belongs to a policy, and none is named; next: mainstay policy alpha maintenance/],
     ['history', /missing required argument 'cluster'/],
     ['history alpha --limit 0', /It must be a whole number above 0/],
     ['start', /missing required argument 'cluster'/],

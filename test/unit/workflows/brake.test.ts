@@ -8,7 +8,9 @@ import { createMemoryPower } from '../../../adapters/memory/power';
 import { createMemoryStore } from '../../../adapters/memory/store';
 import { createMemoryTasks } from '../../../adapters/memory/tasks';
 import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
+import { broken } from '../../../adapters/problems';
 import { type BrakeLimits, defaultBrake, placesIn } from '../../../core/brake';
+import { fail } from '../../../core/result';
 import { runStep } from '../../../workflows/run-step';
 import type { Ports } from '../../../workflows/step';
 import { createFaultScript } from '../../support/fault-script';
@@ -41,7 +43,19 @@ async function aFleet(clusters: number, brakeLimits: BrakeLimits | null = limits
   const watched = { epoch: 1, renewals: 0, silentMs: 10_000, seenBy: 'db2' };
   const verify = (cluster: string, by = 'automatic', operation = `${cluster}-1`) =>
     clock.until(runStep(ports, { step: 'verify', state: { cluster, by, watched }, operation, deadlineMs: 30_000 }));
-  return { verify, brake, clock, events, script, taken: async () => value(await brake.read())?.window?.taken ?? 0 };
+  const notes = async (cluster: string) =>
+    value(await store.journal.list(cluster))
+      .map(({ because }) => because)
+      .join('; ');
+  return {
+    verify,
+    notes,
+    brake,
+    clock,
+    events,
+    script,
+    taken: async () => value(await brake.read())?.window?.taken ?? 0,
+  };
 }
 
 const ten = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8', 'c9', 'c10'];
@@ -53,7 +67,16 @@ test('T66: the brake lets so many clusters through and holds the next, and exact
   const held = outcomes.filter(({ ok }) => !ok).map(problem);
   expect(held.map(({ family, code }) => `${family}.${code}`)).toEqual(Array(8).fill('Undo.Braked'));
   expect(held[0]?.next).toMatch(/mainstay brake release, or for this one: mainstay failover c\d+/);
-  expect(fleet.events.published.map(({ type }) => type)).toEqual(['Attention Needed']);
+  expect(fleet.events.published).toMatchObject([
+    {
+      type: 'Attention Needed',
+      detail: {
+        because: expect.stringMatching(/^the brake holds c\d+: 2 of 10 clusters have failed over by themselves/),
+        next: 'look for what they have in common: mainstay brake status',
+        section: 'the-brake-holds',
+      },
+    },
+  ]);
 });
 
 test('T59: a cluster counts once in a window, however often it is tried', async () => {
@@ -100,6 +123,20 @@ test('a brake that cannot be asked is asked again, and one that was never config
   const without = await aFleet(5, null);
   for (const name of ['c1', 'c2', 'c3', 'c4', 'c5']) value(await without.verify(name));
 });
+
+test.each(['read', 'placeOf', 'open', 'take'] as const)(
+  'a brake that is broken in %s holds nobody, and the failover says so',
+  async (method) => {
+    const fleet = await aFleet(2);
+    if (method === 'take') value(await fleet.verify('c1'));
+    fleet.brake[method] = async () => fail(broken("the fleet's brake has no number `taken`", 'deploy the stack'));
+    value(await fleet.verify('c2'));
+    expect(await fleet.notes('c2')).toContain(
+      "the brake is broken and holds nobody: the fleet's brake has no number `taken`; next: deploy the stack",
+    );
+    expect(fleet.events.published).toEqual([]);
+  },
+);
 
 test('by default a zone of three may go, and so may a small fleet as a whole', () => {
   const places = (clusters: number) => placesIn({ limits: defaultBrake, clusters });

@@ -1,17 +1,21 @@
 // Failback (seed 002): when the role may go back, that nobody else gets it in between, and when it goes back by itself.
 
-import { createVirtualClock } from '../../../adapters/memory/clock';
+import { createSequentialIds, createVirtualClock } from '../../../adapters/memory/clock';
 import { createMemoryExecutions } from '../../../adapters/memory/executions';
+import { createMemoryEvents, createMemoryPoker } from '../../../adapters/memory/messages';
 import { createMemoryPower } from '../../../adapters/memory/power';
 import { createMemoryStore } from '../../../adapters/memory/store';
 import { createMemoryTasks } from '../../../adapters/memory/tasks';
+import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
 import { type FailbackConfig, isQuiet, judgeFailback } from '../../../core/failback';
 import { changed } from '../../../core/lease';
 import type { Lease, Policy } from '../../../core/model';
 import type { Vip } from '../../../core/ports';
 import { ok } from '../../../core/result';
+import { runStep } from '../../../workflows/run-step';
+import type { Ports } from '../../../workflows/step';
 import { sweep } from '../../../workflows/sweep';
-import { aConfig, aLease, aPolicy, aReport, value } from '../../support/samples';
+import { aConfig, aLease, aPolicy, aReport, problem, value } from '../../support/samples';
 
 const failback: FailbackConfig = { prefer: 'db1', mode: 'automatic', quietHours: null };
 const config = aConfig('alpha', { failback });
@@ -103,6 +107,36 @@ describe('T61: a third node does not steal a failback', () => {
   });
 });
 
+const maintenanceUntil = (until: string) => aPolicy({ mode: 'maintenance', until });
+
+describe('the first step', () => {
+  const checked = async (policy: Policy) => {
+    const store = createMemoryStore();
+    const clock = createVirtualClock();
+    await store.settings.putConfig(config);
+    await store.settings.putPolicy('alpha', policy);
+    await store.leases.swap(null, lease);
+    for (const report of reports) await store.reports.put(report);
+    const ports: Ports = {
+      ...{ ...store, clock, ids: createSequentialIds(), events: createMemoryEvents(), poker: createMemoryPoker() },
+      ...{ executions: createMemoryExecutions(), tasks: createMemoryTasks({ clock }) },
+      power: createMemoryPower({ clock, instanceIds: [] }),
+      vip: createMemoryVip(createMemoryAddresses({ allocationIds: [] }), clock, store.leases),
+    };
+    const state = { cluster: 'alpha', by: 'automatic' };
+    const call = { step: 'check-failback' as const, state, operation: 'op-1', deadlineMs: 30_000 };
+    return clock.until(runStep(ports, call));
+  };
+
+  it('T62: lets one that nobody asked for go on when a maintenance is over, and not before', async () => {
+    expect(value(await checked(maintenanceUntil('2026-01-01T00:00:00.000Z'))).to).toBe('db1');
+    expect(problem(await checked(maintenanceUntil('2026-01-01T00:00:00.001Z')))).toMatchObject({
+      code: 'Policy',
+      message: 'policy is maintenance: nothing moves by itself',
+    });
+  });
+});
+
 describe('the sweep', () => {
   const swept = async (mode: FailbackConfig['mode'], policy: Policy | null = null, change: Partial<Lease> = {}) => {
     const { leases, settings, waits, reports: store } = createMemoryStore();
@@ -142,5 +176,10 @@ describe('the sweep', () => {
     expect(await swept('manual')).toEqual([]);
     expect(await swept('automatic', aPolicy({ mode: 'manual' }))).toEqual([]);
     expect(await swept('automatic', null, { hold: { reason: 'db1 lost the role', epoch: 2 } })).toEqual([]);
+  });
+
+  it('T62: waits for the end of a maintenance, and not a moment longer', async () => {
+    expect(await swept('automatic', maintenanceUntil('2026-01-01T00:00:00.001Z'))).toEqual([]);
+    expect(await swept('automatic', maintenanceUntil('2026-01-01T00:00:00.000Z'))).toHaveLength(1);
   });
 });

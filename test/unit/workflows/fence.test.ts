@@ -302,7 +302,12 @@ test('T54: where only a person can tell, nobody is looked for in vain: told what
   expect(world.events.published).toMatchObject([
     {
       type: 'Attention Needed',
-      detail: { node: 'db1', next: expect.stringContaining('mainstay confirm-fenced alpha --node db1') },
+      detail: {
+        node: 'db1',
+        because: 'db1 could not be proven stopped; nobody is main until it is',
+        next: expect.stringContaining('mainstay confirm-fenced alpha --node db1'),
+        section: 'unproven-fence',
+      },
     },
   ]);
   await world.clock.advance(3_600_000);
