@@ -2,9 +2,11 @@
 // lease. Rungs of the ladder that policy allows are looked at side by side; the first PROVEN wins, and every verdict that
 // changes is journaled, so that one can read afterwards why nobody was promoted. Power is cut last, and polled slowly.
 
+import { attention } from '../../core/attention';
 import { halt, type StepProblem } from '../../core/errors';
 import type { FenceProof, Lease, NodeName, Report, Verdict } from '../../core/model';
 import { fail, ok } from '../../core/result';
+import { haltSections } from '../../core/runbook';
 import { changeLease, nodeOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
 import { graceMs, judgeAll, type Look, sentenceOf } from './fence-rungs';
 
@@ -131,7 +133,7 @@ async function lookSlowly(search: Search): Promise<StepProblem | null> {
   seen.lease = read.value;
   seen.vouchedSinceMs = read.value.vouched === null ? null : (seen.vouchedSinceMs ?? ports.clock.nowMs());
   const lookedMs = ports.clock.nowMs() - search.beganAtMs;
-  if (lookedMs >= attentionAfterMs) await attention(search, `${seen.former} is still not proven stopped`);
+  if (lookedMs >= attentionAfterMs) await tellPerson(search, `${seen.former} is still not proven stopped`);
   return null;
 }
 
@@ -150,7 +152,7 @@ async function lookAtPower(search: Search): Promise<void> {
   seen.power = await power.state(instanceId, context.config.importance);
   const isStopping = seen.power.ok && seen.power.value === 'stopping';
   seen.stoppingSinceMs = isStopping ? (seen.stoppingSinceMs ?? clock.nowMs()) : null;
-  if (!seen.power.ok && seen.power.error.code === 'Broken') await attention(search, seen.power.error.message);
+  if (!seen.power.ok && seen.power.error.code === 'Broken') await tellPerson(search, seen.power.error.message);
 }
 
 async function cutPower(search: Search, instanceId: string): Promise<void> {
@@ -168,7 +170,7 @@ async function cutPower(search: Search, instanceId: string): Promise<void> {
       : `power-off of ${seen.former} asked for${gently}`,
   );
   // T19: a permission that is missing does not come by itself.
-  if (problem?.code === 'Broken') await attention(search, `${problem.message}; next: ${problem.next}`);
+  if (problem?.code === 'Broken') await tellPerson(search, `${problem.message}; next: ${problem.next}`);
 }
 
 function noteOnce({ context, told }: Search, sentence: string): void {
@@ -198,14 +200,15 @@ async function tell({ context, verdicts, told }: Search): Promise<void> {
 }
 
 /** At once, not at the deadline; the same problem once. */
-async function attention(search: Search, what: string): Promise<void> {
+async function tellPerson(search: Search, because: string): Promise<void> {
   const { context, told, verdicts } = search;
-  if (told.has(`! ${what}`)) return;
+  if (told.has(`! ${because}`)) return;
   const { ports, config, lease, operation } = context;
-  const detail = { operation, epoch: lease.epoch, node: lease.former, what, verdicts, next: nextFor(search) };
-  const published = await ports.events.publish({ type: 'Attention Needed', cluster: config.name, detail });
-  if (published.ok) told.add(`! ${what}`);
-  noteOnce(search, `a person is told: ${what}`);
+  const notice = { because, next: nextFor(search), section: haltSections.Unproven };
+  const more = { operation, epoch: lease.epoch, node: lease.former, verdicts };
+  const published = await ports.events.publish(attention(config.name, { ...notice, ...more }));
+  if (published.ok) told.add(`! ${because}`);
+  noteOnce(search, `a person is told: ${because}`);
 }
 
 const nextFor = ({ context: { config }, look: { former } }: Search): string =>

@@ -196,7 +196,7 @@ test('T19: a permission that is missing is told at once and once, is in the jour
     type: 'Attention Needed',
     detail: {
       node: 'db1',
-      what: expect.stringContaining('UnauthorizedOperation'),
+      because: expect.stringContaining('UnauthorizedOperation'),
       next: expect.stringContaining('confirm-fenced'),
     },
   });
@@ -215,7 +215,7 @@ test('T19: a look-up that fails is no verdict about the instance', async () => {
   });
   const done = await world.clock.until(world.fence());
   expect(done.ok || done.error.code).toBe('Unproven');
-  expect(world.events.published[0]?.detail.what).toContain('DescribeInstances');
+  expect(world.events.published[0]?.detail.because).toContain('DescribeInstances');
 });
 
 // ---- a person's word
