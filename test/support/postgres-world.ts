@@ -65,8 +65,23 @@ export function usePostgres() {
   };
 }
 
-export const streams = (node: TestNode) =>
-  until(`${node.name} streams`, async () => (await node.driver.status()).streaming);
+/**
+ * A WAL receiver that the postmaster did not start when it was asked to is asked for again after 10 s (PostgreSQL's
+ * WALRCV_STARTUP_TIMEOUT); that happens when one has just died, once in some thirty times on a busy machine.
+ */
+const streamBoundMs = 20_000;
+
+/** What its engine has said last is told with the failure: a stream that does not come has its reason there. */
+export async function streams(node: TestNode): Promise<void> {
+  try {
+    await until(`${node.name} streams`, async () => (await node.driver.status()).streaming, streamBoundMs);
+  } catch (error) {
+    const said = readdirSync(node.options.logDir).map((file) => readFileSync(join(node.options.logDir, file), 'utf8'));
+    throw new Error(
+      `${(error as Error).message}; its engine said:\n${said.join('').split('\n').slice(-12).join('\n')}`,
+    );
+  }
+}
 export const write = (node: TestNode, value: string) => sql(node, `insert into t values ('${value}')`);
 export const values = async (node: TestNode) => (await sql(node, 'select v from t order by v')).map(({ v }) => v);
 
