@@ -15,10 +15,12 @@ const root = join(__dirname, '..', '..');
 const environment = {
   AWS_REGION: 'us-east-1',
   MAINSTAY_TABLE: 'mainstay',
-  MAINSTAY_STATE_MACHINES: ['failover', 'recover', 'settle', 'switchover']
+  MAINSTAY_STATE_MACHINES: ['failback', 'failover', 'recover', 'settle', 'switchover']
     .map((kind) => `arn:aws:states:us-east-1:111122223333:stateMachine:mainstay-${kind}`)
     .join(','),
   MAINSTAY_POKE_DOCUMENT: 'mainstay-poke',
+  MAINSTAY_ENGINE_STOP_DOCUMENT: 'mainstay-engine-stop',
+  MAINSTAY_CONSUMER_DOCUMENT: 'mainstay-consumer',
   POWERTOOLS_SERVICE_NAME: 'mainstay',
   POWERTOOLS_METRICS_NAMESPACE: 'Mainstay',
 };
