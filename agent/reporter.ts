@@ -91,8 +91,8 @@ export class Reporter {
 /** What must be told at once; positions and versions alone only while somebody waits for them. */
 function changeKey(report: Report, alert: boolean): string {
   const { seen, state, rule, engine, followed, deadman, gate, bound, final, probe, rejoin } = report;
-  const { running, writable, streaming, following, problem } = engine;
-  const waitedFor = alert ? [seen.version, engine.received?.bytes] : [];
+  const { running, writable, streaming, following, problem, received, forkedAt } = engine;
+  const waitedFor = alert ? [seen.version, received?.bytes] : [];
   const told = [
     seen.epoch,
     state,
@@ -102,6 +102,9 @@ function changeKey(report: Report, alert: boolean): string {
     streaming,
     following,
     problem,
+    // Whoever looks for a candidate asks which history this node is on.
+    received?.timeline,
+    forkedAt?.bytes,
     followed,
     deadman,
     gate,

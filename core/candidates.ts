@@ -89,9 +89,11 @@ function mayLack({ config, lease, reports, freshSince }: Question, { node, engin
   );
 }
 
-/** It streams from the present main, and what it has followed is told with its next report: within a heartbeat. */
-const hasJustBegun = ({ holder, epoch }: Lease, { engine, followed }: Report): boolean =>
-  engine.streaming && engine.following === holder && (followed ?? -1) < epoch;
+/** It streams from the present main, and this epoch or the main's timeline is told with its next report: within a heartbeat. */
+const hasJustBegun = ({ holder, epoch, lineage }: Lease, { engine, followed }: Report): boolean =>
+  engine.streaming &&
+  engine.following === holder &&
+  ((followed ?? -1) < epoch || (engine.received?.timeline ?? 0) < (lineage.at(-1)?.timeline ?? 0));
 
 /** An empty or rebuilt node under an old name must not be elected (T40): the data set is the main's, present or last. */
 function foreignData({ lease, reports }: Question, mine: Report): boolean {

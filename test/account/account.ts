@@ -33,6 +33,7 @@ import { createLeaseStore } from '../../adapters/aws/lease-store';
 import { createReports } from '../../adapters/aws/reports';
 import { createSettings } from '../../adapters/aws/settings';
 import { createSystemIds } from '../../adapters/system';
+import { belongs } from '../../core/lineage';
 import type { Lease, OperationKind } from '../../core/model';
 import type { JournalEntry } from '../../core/ports';
 import type { BuildJob } from '../../infra/build';
@@ -396,7 +397,10 @@ export class Account {
       const others = reports.filter(
         ({ node }) => node !== now.holder && !now.shunned[node] && crew?.machine(node).life,
       );
-      return others.every(({ engine, followed }) => engine.following === now.holder && followed === now.epoch);
+      return others.every(
+        ({ engine, followed }) =>
+          engine.following === now.holder && followed === now.epoch && belongs(now.lineage, engine, followed),
+      );
     });
     return lease as Lease;
   }

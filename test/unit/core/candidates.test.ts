@@ -144,6 +144,16 @@ test('T53: a backup that has begun to follow this main a moment ago is told apar
   expect(verdict(ask([gone], { lease }), 'db2')?.because).toContain('its history left');
 });
 
+test('T53: a backup whose stream has not come to the timeline of a seated main yet is asked again, not recovered', () => {
+  const lineage = [{ timeline: 2, fromBytes: 4000, epoch: 1 }];
+  const lease = aLease('alpha', { holder: 'db1', phase: 'held', epoch: 1, version: 9, shunned: {}, lineage });
+  const onTheOld = (streaming: boolean) => at('db2', 4000, { followed: 1 }, { following: 'db1', streaming });
+  expect(verdict(ask([onTheOld(true)], { lease }), 'db2')?.because).toContain('ask again');
+  expect(verdict(ask([onTheOld(false)], { lease }), 'db2')?.because).toContain('its history left');
+  const beyond = at('db2', 5000, { followed: 1 }, { following: 'db1', received: { timeline: 3, bytes: 5000 } });
+  expect(verdict(ask([beyond], { lease }), 'db2')?.because).toContain('its history left');
+});
+
 describe('in sync and strict mode', () => {
   const failover = (reports: Report[], synced: string[]) =>
     ask(reports, {
