@@ -1,6 +1,6 @@
 // T42: jobs of a node that must move with the role (a nightly export, a cron job). `mainstay-agent if-main -- command` runs it on
-// the main only, and ends it when the role leaves: by the lease, read consistently each heartbeat, as long as the holder's own
-// promise would last without an answer. Must never go on beside a job of the next main.
+// the main only, and ends it when the role leaves: by the lease, read consistently each heartbeat, and without an answer no longer
+// than the holder's own promise would last. Must never go on beside a job of the next main.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Command } from 'commander';
@@ -32,15 +32,18 @@ export const endings = {
   roleLeft: 75,
 } as const;
 
-/** Between SIGTERM and SIGKILL. */
-const PATIENCE_MS = 1000;
+/** Between SIGTERM and SIGKILL, in ms: within the promise, whose end no command may see. */
+const patienceMs = (timings: Timings): number => Math.min(1000, promiseMs(timings) / 4);
 
 const isMain = (lease: Lease | null, me: string, epoch = lease?.epoch): boolean =>
   lease?.holder === me && lease.phase === 'held' && lease.drain === null && lease.epoch === epoch;
 
-/** Exit code: the command's own, or one of `endings`. */
-export async function runIfMain({ cluster, me, timings, store, clock, start, say }: IfMain): Promise<number> {
-  let askedAtMs = clock.nowMs();
+/**
+ * Exit code: the command's own, or one of `endings`. A command has ended a ttl after the last question whose answer was that this
+ * node is main; the one of the next main begins a ttl after such an answer there. Two never run at once.
+ */
+export async function runIfMain(parts: IfMain): Promise<number> {
+  const { cluster, me, timings, store, clock, start, say } = parts;
   const first = await store.read(cluster);
   if (!first.ok) {
     say('the store cannot be reached: nothing is run', { problem: first.error.message });
@@ -51,23 +54,30 @@ export async function runIfMain({ cluster, me, timings, store, clock, start, say
     say(`${me} is not the main of ${cluster}: nothing is run`, { main: lease?.holder ?? null });
     return endings.notMain;
   }
+  await clock.sleep(timings.ttlMs);
+  let askedAtMs = clock.nowMs();
+  const again = await store.read(cluster);
+  if (!again.ok || !isMain(again.value, me, lease.epoch)) {
+    say('the role has left this node, or the store cannot be reached: nothing is run');
+    return endings.roleLeft;
+  }
   const job = start(lease.epoch);
   const ended = job.ended.then((code) => ({ code }));
   for (;;) {
-    const over = await Promise.race([ended, clock.sleep(timings.heartbeatMs)]);
+    const leftMs = () => Math.max(0, askedAtMs + promiseMs(timings) - patienceMs(timings) - clock.nowMs());
+    const over = await Promise.race([ended, clock.sleep(Math.min(timings.heartbeatMs, leftMs()))]);
     if (over) return over.code ?? endings.roleLeft;
     const sentAtMs = clock.nowMs();
-    const now = await store.read(cluster);
-    if (now.ok && isMain(now.value, me, lease.epoch)) askedAtMs = sentAtMs;
-    else if (now.ok || clock.nowMs() - askedAtMs >= promiseMs(timings) - PATIENCE_MS)
-      return end(job, ended, clock, say);
+    const now = await Promise.race([store.read(cluster), clock.sleep(Math.min(timings.storeTimeoutMs, leftMs()))]);
+    if (now?.ok && isMain(now.value, me, lease.epoch)) askedAtMs = sentAtMs;
+    else if (now?.ok || leftMs() === 0) return end(parts, job, ended);
   }
 }
 
-async function end(job: Job, ended: Promise<unknown>, clock: Clock, say: IfMain['say']): Promise<number> {
+async function end({ timings, clock, say }: IfMain, job: Job, ended: Promise<unknown>): Promise<number> {
   say('the role has left this node, or nobody can be asked: the command is ended');
   job.signal('SIGTERM');
-  await Promise.race([ended, clock.sleep(PATIENCE_MS)]);
+  await Promise.race([ended, clock.sleep(patienceMs(timings))]);
   job.signal('SIGKILL');
   await ended;
   return endings.roleLeft;
