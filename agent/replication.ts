@@ -91,13 +91,25 @@ export class Replication {
 
   /** Before the engine is made writable: its first commit already waits for whom it should. Says what went wrong, or null. */
   async prepare(): Promise<string | null> {
-    const { driver, config } = this.parts;
-    const nodes = waitedAtFirst(config.replication, this.recorded, this.others());
-    const told = await driver.waitFor(nodes);
-    if (!told.ok) return told.error.message;
-    this.took(nodes, false);
-    this.hiddenBelow = nodes.length > 0 ? 'unknown' : null;
+    const told = await this.tellAtFirst();
+    if (typeof told === 'string') return told;
+    this.took(told, false);
     return null;
+  }
+
+  /** Whom the first commit waits for, or why the engine could not be told. */
+  private async tellAtFirst(): Promise<readonly NodeName[] | string> {
+    const nodes = this.atFirst();
+    const told = await this.parts.driver.waitFor(nodes);
+    if (!told.ok) return told.error.message;
+    this.readyFor = nodes;
+    this.hiddenBelow = nodes.length > 0 ? 'unknown' : null;
+    return nodes;
+  }
+
+  private atFirst(): readonly NodeName[] {
+    const recorded = this.recorded.filter((node) => node !== this.parts.me.name);
+    return waitedAtFirst(this.parts.config.replication, recorded, this.others());
   }
 
   /** One round. */
@@ -132,15 +144,8 @@ export class Replication {
 
   /** A backup that somebody promotes by hand waits from its first commit on, too: told while it is read-only, where it changes nothing (T17). */
   private async standReady(): Promise<void> {
-    const { driver, config, me } = this.parts;
     if (this.isAsync || !this.work.engine.running) return;
-    const recorded = this.recorded.filter((node) => node !== me.name);
-    const nodes = waitedAtFirst(config.replication, recorded, this.others());
-    if (nodes.join() === this.readyFor?.join()) return;
-    const told = await driver.waitFor(nodes);
-    if (!told.ok) return;
-    this.readyFor = nodes;
-    this.hiddenBelow = nodes.length > 0 ? 'unknown' : null;
+    if (this.atFirst().join() !== this.readyFor?.join()) await this.tellAtFirst();
   }
 
   /** An agent that was started anew does not hide a main that was let be seen before. */

@@ -3,9 +3,9 @@
 // neither a full disk nor one that hangs may hold up the agent's loop (T63).
 
 import { readFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lease } from '../core/model';
+import { writeWhole } from './files';
 
 export interface SeenEpoch {
   epoch: number;
@@ -27,18 +27,6 @@ export function seenEpoch(stateDir: string): SeenEpoch | null {
   return { epoch, holder: holder ?? null };
 }
 
-async function write(stateDir: string, text: string): Promise<void> {
-  const beside = `${fileIn(stateDir)}.new`;
-  const file = await open(beside, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(beside, fileIn(stateDir));
-}
-
 export type Say = (message: string, details?: Record<string, unknown>) => void;
 
 /**
@@ -55,7 +43,7 @@ export function rememberEpochs(stateDir: string, say: Say): (lease: Lease) => vo
     try {
       while (wanted !== written) {
         const text = wanted;
-        await write(stateDir, text);
+        await writeWhole({}, fileIn(stateDir), text);
         written = text;
       }
       failed = false;

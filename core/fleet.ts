@@ -27,8 +27,6 @@ export const quotas = {
   'ec2:DescribeAddresses': { perSecond: 20, burst: 100 },
   'ec2:AssociateAddress': { perSecond: 5, burst: 50 },
   'ec2:DisassociateAddress': { perSecond: 5, burst: 50 },
-  'ec2:AssignPrivateIpAddresses': { perSecond: 5, burst: 100 },
-  'ec2:ReplaceRoute': { perSecond: 5, burst: 50 },
   route53: { perSecond: 10, burst: 50 },
 } as const satisfies Record<string, Quota>;
 export type Api = keyof typeof quotas;
@@ -36,12 +34,13 @@ export type Api = keyof typeof quotas;
 /** Between two calls in a lasting run, in ms. */
 export const slotMs = (api: Api): number => 1000 / quotas[api].perSecond;
 
+/** Names of the errors by which AWS says that a quota is used up; `$retryable` and status 429 say the same (adapters/aws/outside.ts). */
+export const throttlingErrors =
+  /Throttl|^(RequestLimitExceeded|PriorRequestNotComplete|ProvisionedThroughputExceededException|TooManyRequests(Exception)?|SlowDown)$/;
+
 /** AWS has not done it because of a quota: nothing is wrong, it is to be asked again later. */
 export const isThrottled = ({ code, details }: OutsideProblem): boolean =>
-  code === 'Unreachable' &&
-  /Throttl|^(RequestLimitExceeded|PriorRequestNotComplete|TooManyRequests(Exception)?|SlowDown)$/.test(
-    String(details?.error ?? ''),
-  );
+  code === 'Unreachable' && throttlingErrors.test(String(details?.error ?? ''));
 
 // ---- the line ------------------------------------------------------------------------------------------------------------
 

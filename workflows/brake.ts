@@ -2,7 +2,7 @@
 // Must never hold a cluster because something went wrong here: no answer is asked for again, and a brake that is broken lets everybody pass.
 
 import { attention } from '../core/attention';
-import { type BrakeState, isReleased, openWindow, placesIn } from '../core/brake';
+import { type Brake, type BrakeState, isReleased, openWindow, placesIn } from '../core/brake';
 import { type StepProblem, undo } from '../core/errors';
 import type { Outside } from '../core/ports';
 import { fail, ok } from '../core/result';
@@ -13,7 +13,7 @@ import { fromOutside, type StepContext } from './step';
 export async function heldByBrake(context: StepContext): Promise<StepProblem | null> {
   const { brake } = context.ports;
   if (brake === undefined) return null;
-  const state = await placeTaken(context);
+  const state = await placeTaken(context, brake);
   if (!state.ok) {
     if (state.error.code !== 'Broken') return fromOutside(state.error);
     // No retry mends it, and a failover that is not held is worth more than one that is not counted.
@@ -24,9 +24,7 @@ export async function heldByBrake(context: StepContext): Promise<StepProblem | n
 }
 
 /** Null: this cluster may go on. Otherwise the brake that holds it. */
-async function placeTaken({ ports, config }: StepContext): Outside<BrakeState | null> {
-  const { brake } = ports;
-  if (brake === undefined) return ok(null);
+async function placeTaken({ ports, config }: StepContext, brake: Brake): Outside<BrakeState | null> {
   const [place, first] = await Promise.all([brake.placeOf(config.name), brake.read()]);
   if (!place.ok) return place;
   let read = first;

@@ -59,7 +59,6 @@ async function get(table: Table, lane: string, id: string): Outside<Wish | null>
   return answer.value.Item ? wishFrom(answer.value.Item) : ok(null);
 }
 
-/** One page of a megabyte holds thousands of wishes: whoever is not in it is in the next round. */
 async function waiting(table: Table, lane: string, most: number): Outside<Wish[]> {
   const { pk } = keys.leader(lane);
   const found: Wish[] = [];

@@ -3,6 +3,7 @@
 // happened (T3), and a throttled or failing control plane is to be asked again (T13).
 
 import type { OutsideProblem } from '../../core/errors';
+import { throttlingErrors } from '../../core/fleet';
 import type { Outside } from '../../core/ports';
 import { fail, ok } from '../../core/result';
 import { broken, refused, unreachable } from '../problems';
@@ -18,8 +19,6 @@ interface SdkError {
 
 const permission =
   /^(AccessDenied(Exception)?|UnauthorizedOperation|UnauthorizedException|AuthFailure|InvalidClientTokenId|UnrecognizedClientException|OptInRequired|MissingAuthenticationToken)$/;
-const throttled =
-  /Throttl|^(RequestLimitExceeded|PriorRequestNotComplete|ProvisionedThroughputExceededException|TooManyRequests(Exception)?|SlowDown)$/;
 const unanswered =
   /^(TimeoutError|AbortError|RequestTimeout(Exception)?|InternalServerError|InternalError|InternalFailure|ServiceUnavailable(Exception)?|Unavailable)$/;
 /** A wall clock that was stepped (T7) or credentials that ran out: the SDK mends both at the next attempt. */
@@ -34,7 +33,7 @@ const isUnanswered = ({ $metadata }: SdkError): boolean =>
   $metadata?.attempts !== undefined && $metadata.httpStatusCode === undefined;
 const isServerFault = ({ $metadata }: SdkError): boolean => ($metadata?.httpStatusCode ?? 0) >= 500;
 const isThrottled = (error: SdkError): boolean =>
-  throttled.test(error.name) || error.$metadata?.httpStatusCode === 429 || error.$retryable?.throttling === true;
+  throttlingErrors.test(error.name) || error.$metadata?.httpStatusCode === 429 || error.$retryable?.throttling === true;
 
 /** Not by `instanceof`: an error may come from another realm (a bundle, a test's sandbox). */
 const asSdkError = (error: unknown): SdkError =>

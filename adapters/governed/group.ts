@@ -157,4 +157,4 @@ async function tell<Answer>(
 }
 
 /** As it can be stored: what the SDK threw stays here. */
-const plain = ({ cause: _cause, ...problem }: OutsideProblem): OutsideProblem => problem;
+export const plain = ({ cause: _cause, ...problem }: OutsideProblem): OutsideProblem => problem;

@@ -7,7 +7,7 @@ import type { Cut, Outside, PerInstance, Power, PowerState } from '../../core/po
 import { fail, ok, type Result } from '../../core/result';
 import { broken } from '../problems';
 import type { Governor } from './governor';
-import { type Batch, inGroup } from './group';
+import { type Batch, inGroup, plain } from './group';
 
 /** StopInstances takes 50 ids in one call; DescribeInstances many, and its answer grows with them. */
 const most = { stop: 50, describe: 100 };
@@ -19,14 +19,9 @@ function perBody<T>(ids: readonly string[], found: Awaited<Outside<PerInstance<T
   if (!found.ok) return found;
   const answers = ids.map((id) => found.value.get(id) ?? fail(broken(`nothing is said of ${id}`, 'ask again')));
   const throttled = answers.find((answer) => !answer.ok && isThrottled(answer.error));
-  return throttled && !throttled.ok ? throttled : ok(answers.map(plain));
-}
-
-/** As it can be stored. */
-function plain<T>(answer: Answer<T>): Answer<T> {
-  if (answer.ok) return answer;
-  const { cause: _cause, ...problem } = answer.error;
-  return fail(problem);
+  return throttled && !throttled.ok
+    ? throttled
+    : ok(answers.map((answer) => (answer.ok ? answer : fail(plain(answer.error)))));
 }
 
 /**

@@ -7,6 +7,7 @@ import type { EngineStatus, NodeConfig, NodeName, Position, ProbeResult, RejoinM
 import type { Driven, EngineDriver } from '../../../core/ports';
 import type { Follower } from '../../../core/replication';
 import { fail, ok, type Result } from '../../../core/result';
+import { writeWhole } from '../../files';
 import { judgeAncestry } from './ancestry';
 import { type BackupProblem, type BackupRequest, ensureBackup } from './archive/backup';
 import { inherit, permit, withdraw } from './archive/permit';
@@ -15,7 +16,6 @@ import { type ArchiveStatus, readArchiveStatus } from './archive/status';
 import { reserveTimelines } from './archive/timelines';
 import { isBackupData } from './control-data';
 import { Engine } from './engine';
-import { writeWhole } from './files';
 import { followersOf, waitFor } from './followers';
 import { adoptHistories } from './histories';
 import { type PostgresOptions, type Settled, settle } from './options';

@@ -5,9 +5,9 @@ import { constants, copyFile, mkdir, open, readdir, readFile, rename, rm, stat, 
 import { join } from 'node:path';
 import type { DriverProblem } from '../../../core/ports';
 import { ok, type Result } from '../../../core/result';
+import { ensureDir, readText, syncDir } from '../../files';
 import type { Verdict } from './ancestry';
 import type { ControlData } from './control-data';
-import { ensureDir, readText, syncDir } from './files';
 import type { Settled } from './options';
 import { problem, sentence } from './problems';
 import { formatLsn, parseSegment } from './wal';

@@ -3,8 +3,8 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ensureDir, readText, remove, writeWhole } from '../../files';
 import { learnHistories } from './archive/timelines';
-import { ensureDir, readText, remove, writeWhole } from './files';
 import type { Settled } from './options';
 import type { Upstream } from './upstream';
 import { historyName } from './wal';

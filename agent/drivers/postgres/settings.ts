@@ -2,8 +2,8 @@
 // postgresql.auto.conf would win over both and is copied by pg_rewind, so our keys are struck from it at each start (T38).
 
 import type { NodeConfig, NodeName } from '../../../core/model';
+import { ensureDir, readText, writeWhole } from '../../files';
 import { archiveSettings, ensureArchive } from './archive/options';
-import { ensureDir, readText, writeWhole } from './files';
 import type { Settled } from './options';
 
 /** Slot names know only a-z, 0-9 and _; a node's slot is ours to create and to drop. */

@@ -4,8 +4,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EngineStatus, type Position, unknownEngine } from '../../../core/model';
+import { readText } from '../../files';
 import type { Engine } from './engine';
-import { readText } from './files';
 import type { Settled } from './options';
 import { type Row, textOf } from './session';
 import { configuredMain, peerOf } from './settings';

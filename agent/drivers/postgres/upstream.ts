@@ -3,7 +3,7 @@
 
 import type { NodeConfig, Position } from '../../../core/model';
 import { fail, ok, type Result } from '../../../core/result';
-import { readText } from './files';
+import { readText } from '../../files';
 import type { Settled } from './options';
 import { Session, textOf } from './session';
 import { slotName } from './settings';

@@ -2,7 +2,7 @@
 // repository is, and every secret, stands in the operator's pgBackRest file; nothing of it is read or written here.
 
 import { join } from 'node:path';
-import { ensureDir, readText, writeWhole } from '../files';
+import { ensureDir, readText, writeWhole } from '../../../files';
 import type { Settled } from '../options';
 import { commandLine, guardScript } from './guard-script';
 

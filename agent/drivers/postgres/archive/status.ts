@@ -3,8 +3,8 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readText } from '../../../files';
 import type { Engine } from '../engine';
-import { readText } from '../files';
 import { textOf } from '../session';
 import { parseLsn, parseSegment } from '../wal';
 import { isPermitted } from './permit';

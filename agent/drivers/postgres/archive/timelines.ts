@@ -5,7 +5,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readText, remove, writeWhole } from '../files';
+import { readText, remove, writeWhole } from '../../../files';
 import type { Settled } from '../options';
 import type { Upstream } from '../upstream';
 import { historyName } from '../wal';

@@ -3,7 +3,11 @@
 
 import { chown, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Settled } from './options';
+
+/** Whom it shall belong to; without one, to who writes it. */
+interface Owned {
+  osUser?: { uid: number; gid: number };
+}
 
 /** Null when it is not there. */
 export const readText = (path: string): Promise<string | null> => readFile(path, 'utf8').catch(() => null);
@@ -13,7 +17,7 @@ export async function syncDir(path: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
-export async function writeWhole({ osUser }: Settled, path: string, text: string, mode = 0o600): Promise<void> {
+export async function writeWhole({ osUser }: Owned, path: string, text: string, mode = 0o600): Promise<void> {
   const beside = `${path}.new`;
   const handle = await open(beside, 'w', mode);
   await handle
