@@ -207,6 +207,7 @@ export const configShape = z.looseObject({
       quietHours: z.nullable(z.looseObject({ from: text, to: text })),
     }),
   ),
+  drill: z.optional(z.looseObject({ window: text, rtoMs: z.number(), to: z.optional(text) })),
   failovers: z._default(z.looseObject({ coolDownMs: z.number(), maxPerDay: z.number() }), { ...defaultFlapping }),
   acceptLoss: z._default(z.enum(['one-person', 'second-person']), 'one-person'),
 }) satisfies z.ZodMiniType<ClusterConfig>;

@@ -1,6 +1,7 @@
 // The nouns of the protocol: the lease, the node report, the cluster's configuration and policy.
 // Plain data, as it is stored; nothing here acts. Terms: docs/glossary.md.
 
+import type { DrillConfig } from './drill';
 import type { FailbackConfig } from './failback';
 import type { StoreLossMode } from './failsafe';
 import type { FlappingLimits } from './flapping';
@@ -337,6 +338,8 @@ export interface ClusterConfig {
   failback?: FailbackConfig;
   /** How often it may fail over by itself before a person has looked. */
   failovers: FlappingLimits;
+  /** A drill each week; absent: only when a person asks for one. */
+  drill?: DrillConfig;
   /** `second-person`: to accept the loss of acknowledged data takes two people. */
   acceptLoss: 'one-person' | 'second-person';
 }

@@ -24,6 +24,8 @@ export const noticeSections = {
   instance: 'an-instance-is-in-trouble',
   replication: 'a-backup-is-no-longer-waited-for',
   braked: 'the-brake-holds',
+  maintenance: 'a-maintenance-is-over',
+  drill: 'a-drill',
 } as const;
 
 export type Section =

@@ -41,8 +41,12 @@ export interface ExplainSources extends PlanSources {
 }
 
 /** All that a judgement of one cluster needs, its surroundings included. */
-export async function explainSourcesOf(desk: Desk, cluster: string): Promise<ExplainSources> {
-  const [sources, brake] = await Promise.all([sourcesOf(desk, cluster), brakeOver(desk, cluster)]);
+export async function explainSourcesOf(
+  desk: Desk,
+  cluster: string,
+  { journal = true }: { journal?: boolean } = {},
+): Promise<ExplainSources> {
+  const [sources, brake] = await Promise.all([sourcesOf(desk, cluster, journal), brakeOver(desk, cluster)]);
   return { ...sources, brake };
 }
 

@@ -59,9 +59,9 @@ const instance = of('AWS/EC2', 'Maximum', 'InstanceId');
 /** One is too many, for so many minutes in a row. */
 const any = (minutes: number) => ({ threshold: 1, minutes, missing: 'notBreaching' }) as const;
 
-/** $1.50 a month in all: 15 metrics. Steps are left out of `functions-failing`: a refusal is an error of theirs, and meant. */
+/** $1.70 a month in all: 17 metrics, and $0.30 for the one of our own. Steps are left out of `functions-failing`: a refusal is an error of theirs, and meant. */
 export const planeAlarms = (plane: Plane): AlarmRow[] => [
-  ...['dispatch', 'sweep', 'heartbeats'].map((fn) => ({
+  ...['dispatch', 'sweep', 'heartbeats', 'rounds'].map((fn) => ({
     what: 'functions-failing',
     of: fn,
     metric: lambda('Errors', `${plane.name}-${fn}`),
@@ -93,6 +93,19 @@ export const planeAlarms = (plane: Plane): AlarmRow[] => [
       means: `an execution of ${kind} was stopped half-way`,
     })),
   ),
+  {
+    what: 'not-ready',
+    metric: {
+      namespace: 'Mainstay',
+      metric: 'NotReady',
+      dimensions: { service: 'mainstay', controlPlane: plane.name },
+      statistic: 'Maximum',
+    },
+    ...any(3),
+    periodMinutes: 5,
+    missing: 'breaching',
+    means: 'a failover of some cluster would not work, or would lose data: mainstay doctor tells which and why',
+  },
   {
     what: 'undelivered',
     metric: queue('ApproximateNumberOfMessagesVisible', plane.queueName),

@@ -4,6 +4,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type BrakeLimits, defaultBrake } from '../core/brake';
+import { windowOf } from '../core/drill';
 import { failbackModes } from '../core/failback';
 import { storeLossModes } from '../core/failsafe';
 import { defaultFlapping, remembered } from '../core/flapping';
@@ -117,6 +118,9 @@ const vipSchema = z.discriminatedUnion('kind', [
     .transform((vip) => ({ ...vip, host: vip.host ?? vip.name })),
 ]);
 
+/** Rounds are made each five minutes. */
+const leastWindowMs = 30 * 60_000;
+
 const clusterSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a cluster name is lower-case letters, digits and dashes'),
@@ -158,11 +162,29 @@ const clusterSchema = z
           .default(defaultFlapping.maxPerDay),
       })
       .prefault({}),
+    drill: z
+      .strictObject({
+        window: z
+          .string()
+          .refine(
+            (text) => (windowOf(text)?.lengthMs ?? 0) >= leastWindowMs,
+            'a window of the week is written sun:03:00-sun:04:00, in UTC, and is half an hour long at least',
+          ),
+        rtoMs: z.int().min(1).default(5000),
+        to: z.string().optional(),
+      })
+      .optional(),
     acceptLoss: z.enum(['one-person', 'second-person']).default('one-person'),
     consumers: z.array(consumerSchema).default([]),
     agent: agentSchema.optional(),
   })
-  .superRefine(({ nodes, replication, vip, failback }, context) => {
+  .superRefine(({ nodes, replication, vip, failback, drill }, context) => {
+    if (drill?.to !== undefined && !nodes.some(({ name, priority }) => name === drill.to && priority > 0))
+      context.addIssue({
+        code: 'custom',
+        path: ['drill', 'to'],
+        message: `a drill cannot move the role to ${drill.to}: it is no node that may become main`,
+      });
     if (failback && !nodes.some(({ name, priority }) => name === failback.prefer && priority > 0))
       context.addIssue({
         code: 'custom',

@@ -4,6 +4,7 @@
 import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { eventSource } from '../core/triggers';
+import { neededInAMoment } from '../workflows/plans';
 
 export interface Places {
   /** Of the control plane. */
@@ -66,6 +67,7 @@ export const rights: Record<string, readonly Right[]> = {
   release: ['store'],
   reopen: ['store', 'reports'],
   restart: ['store', 'redirect'],
+  rounds: ['store', 'reports', 'executions', 'see-brake', 'set-policy', 'start-switchover', 'warm-up', 'publish', 'undelivered'],
   'restore-vip': ['store', 'move-vip', 'fleet'],
   sweep: ['look', 'reports', 'executions', 'see-vip', 'see-power', 'start-settle', 'start-failback', 'wake', 'fleet', 'undelivered'],
   transfer: ['store'],
@@ -127,6 +129,14 @@ const statements = {
       ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:Query'],
       [tableArn],
       inPartitions(ofFleet),
+    ),
+  ],
+  'see-brake': ({ tableArn }) => [allow(['dynamodb:GetItem'], [tableArn], inPartitions(ofFleet))],
+  /** With an event that each of them takes for what it is. */
+  'warm-up': ({ arn, name }) => [
+    allow(
+      ['lambda:InvokeFunction'],
+      neededInAMoment.map((fn) => arn('lambda', `function:${name}-${fn}`)),
     ),
   ],
   executions: ({ executionArns }) => [allow(['states:DescribeExecution'], executionArns)],

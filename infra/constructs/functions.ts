@@ -21,6 +21,7 @@ export const besidesSteps: Record<string, number> = {
   dispatch: 15_000,
   sweep: 60_000,
   heartbeats: 45_000,
+  rounds: 120_000,
 };
 
 /** Lambda's own limit, in s. */

@@ -93,6 +93,12 @@ const triggersOf = ({ name, stateMachineArns }: TriggersProps): Record<string, T
     target: 'heartbeats',
     every: Duration.minutes(1),
   },
+  Rounds: {
+    description:
+      'Keeps the functions of a failover warm, and asks whether one would work; drills and forgotten maintenance',
+    target: 'rounds',
+    every: Duration.minutes(5),
+  },
   // T50: what an execution leaves behind that did not end well is put in order at once, and at the latest by the clock.
   ExecutionEnded: {
     description: 'An execution was stopped, timed out or failed: its operation may still be on the lease',
@@ -149,15 +155,13 @@ export class Triggers extends Construct {
   }
 
   /**
-   * The functions of a failover are started while the failure is still being verified, and kept so by the clock: cold starts would
-   * add up. Lambda keeps an idle instance for longer than five minutes.
+   * The functions of a failover are started while the failure is still being verified: cold starts would add up. Besides they are
+   * kept so by `rounds`: Lambda keeps an idle instance for longer than five minutes.
    */
   private warmUp(): void {
     const failover = ['dispatch', ...stepNames(plans.failover)];
     const eventPattern = { source: fromNodes, detailType: ['Lease Overdue'] };
     this.startEarly('WarmUp', failover, { eventBus: this.bus, eventPattern });
-    const both = [...new Set([...failover, ...stepNames(plans.switchover)])];
-    this.startEarly('WarmUpClock', both, { schedule: Schedule.rate(Duration.minutes(5)) });
   }
 
   private startEarly(id: string, names: readonly string[], when: RuleProps): void {

@@ -74,7 +74,8 @@ export class Watching extends Construct {
       queueName: queue.queueName,
       topicName: topic.topicName,
     };
-    for (const name of ['dispatch', 'sweep', 'heartbeats']) this.notifications.keepUndelivered(functions.of(name));
+    for (const name of ['dispatch', 'sweep', 'heartbeats', 'rounds'])
+      this.notifications.keepUndelivered(functions.of(name));
     functions.of('heartbeats').addEnvironment('MAINSTAY_ALARMS', this.mode);
     const alarms = this.alarms(new Construct(this, 'Alarms'), planeAlarms(plane));
     if (this.props.dashboard ?? true) dashboardOf(this, 'Dashboard', this.plane, alarms, planeGraphs(plane));

@@ -1,7 +1,7 @@
 // Every plan by its kind.
 
 import type { OperationKind } from '../../core/model';
-import type { Plan } from '../../core/plan';
+import { type Plan, stepNames } from '../../core/plan';
 import { failback } from './failback';
 import { failover } from './failover';
 import { recover } from './recover';
@@ -9,3 +9,8 @@ import { settle } from './settle';
 import { switchover } from './switchover';
 
 export const plans: Record<OperationKind, Plan> = { failback, switchover, failover, recover, settle };
+
+/** Functions whose cold starts would add up in a failover or a switchover. */
+export const neededInAMoment: readonly string[] = [
+  ...new Set(['dispatch', ...stepNames(failover), ...stepNames(switchover)]),
+];

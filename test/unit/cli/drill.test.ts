@@ -1,46 +1,8 @@
 // drill and doctor: a rehearsal that is refused where a danger is known, measured against what was asked for, and on record; and
 // checks that each say what mends them.
 
-import type { Desk } from '../../../desk/desk';
 import { aReport, value } from '../../support/samples';
-import { type Bench, createBench, healthy, journalStep, leaseOf, type Script, setLease } from './support';
-
-/** The role is at `to` now, and the others follow it. */
-async function moved(desk: Desk, to: string): Promise<void> {
-  await setLease({ desk }, { holder: to, epoch: (value(await desk.leases.read('alpha'))?.epoch ?? 0) + 1 });
-  const { epoch = 0, version = 0 } = value(await desk.leases.read('alpha')) ?? {};
-  for (const report of value(await desk.reports.list('alpha'))) {
-    const main = report.node === to;
-    const engine = { ...report.engine, writable: main, following: main ? null : to, streaming: !main };
-    const state = main ? 'main' : 'backup';
-    const seq = report.seq + 1;
-    const at = desk.clock.wall();
-    await desk.reports.put({
-      ...report,
-      seq,
-      state,
-      engine,
-      at,
-      followed: epoch,
-      deadman: 'armed',
-      seen: { epoch, version },
-    });
-  }
-}
-
-const switches =
-  (gapMs: number): Script =>
-  async (started, desk) => {
-    const from = value(await desk.leases.read('alpha'))?.holder;
-    const { to = 'db2' } = started.input;
-    await journalStep(desk, started, 'begin-switchover', { details: { by: 'ann', oldMain: from } });
-    await journalStep(desk, started, 'withdraw-vip');
-    await journalStep(desk, started, 'promote', { ms: gapMs - 60 });
-    await journalStep(desk, started, 'move-vip', { ms: 10 });
-    await moved(desk, to);
-    await journalStep(desk, started, 'end', { details: { outcome: 'done' } });
-    return { status: 'SUCCEEDED', output: JSON.stringify({ oldMain: from, candidate: to, epoch: 8, epochBefore: 7 }) };
-  };
+import { type Bench, createBench, healthy, journalStep, leaseOf, moved, type Script, switches } from './support';
 
 const ready = async (script?: Script): Promise<Bench> => healthy(createBench(script));
 const drills = async ({ desk }: Bench) =>

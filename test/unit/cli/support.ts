@@ -189,3 +189,42 @@ export async function setLease({ desk }: { desk: Desk }, change: Partial<Lease>)
   const was = value(await desk.leases.read('alpha')) as Lease;
   value(await desk.leases.swap(was, { ...was, ...change, version: was.version + 1, nonce: `test-${was.version}` }));
 }
+
+/** The role is at `to` now, and the others follow it. */
+export async function moved(desk: Desk, to: string): Promise<void> {
+  await setLease({ desk }, { holder: to, epoch: (value(await desk.leases.read('alpha'))?.epoch ?? 0) + 1 });
+  const { epoch = 0, version = 0 } = value(await desk.leases.read('alpha')) ?? {};
+  for (const report of value(await desk.reports.list('alpha'))) {
+    const main = report.node === to;
+    const engine = { ...report.engine, writable: main, following: main ? null : to, streaming: !main };
+    const state = main ? 'main' : 'backup';
+    const seq = report.seq + 1;
+    const at = desk.clock.wall();
+    await desk.reports.put({
+      ...report,
+      seq,
+      state,
+      engine,
+      at,
+      followed: epoch,
+      deadman: 'armed',
+      seen: { epoch, version },
+    });
+  }
+}
+
+/** A switchover that goes well, and during which nobody could write for so long, in ms. */
+export const switches =
+  (gapMs: number): Script =>
+  async (started, desk) => {
+    const from = value(await desk.leases.read('alpha'))?.holder;
+    const { to = 'db2' } = started.input;
+    await journalStep(desk, started, 'begin-switchover', { details: { by: 'ann', oldMain: from } });
+    await journalStep(desk, started, 'choose-for-switchover', { details: { candidate: to } });
+    await journalStep(desk, started, 'withdraw-vip');
+    await journalStep(desk, started, 'promote', { ms: gapMs - 60 });
+    await journalStep(desk, started, 'move-vip', { ms: 10 });
+    await moved(desk, to);
+    await journalStep(desk, started, 'end', { details: { outcome: 'done' } });
+    return { status: 'SUCCEEDED', output: JSON.stringify({ oldMain: from, candidate: to, epoch: 8, epochBefore: 7 }) };
+  };
