@@ -4,7 +4,7 @@
 import type { Events } from '../core/ports';
 import { configOf } from './cluster';
 import type { Desk } from './desk';
-import { endForgottenMaintenance } from './maintenance-over';
+import { tellForgottenMaintenance } from './maintenance-over';
 import { Failure, must } from './problems';
 import { notReady } from './readiness';
 import { drillAsConfigured } from './scheduled-drill';
@@ -38,7 +38,7 @@ async function visit(desk: Desk, events: Events, cluster: string, rounds: Rounds
       rounds.problems.push(`${cluster}: ${error.problem.message}`);
     }
   };
-  await attempt(() => endForgottenMaintenance(desk, events, cluster));
+  await attempt(() => tellForgottenMaintenance(desk, events, cluster));
   await attempt(async () => {
     const reasons = await notReady(desk, cluster);
     if (reasons.length > 0) rounds.notReady[cluster] = reasons;

@@ -74,7 +74,7 @@ const wildcards: readonly Acknowledgement[] = [
     reason: 'the id of a change is not known before it is made; only its state can be read',
   },
   {
-    on: ['executions', 'operate'],
+    on: ['executions', 'operate', 'hold-drills'],
     resource: ({ kinds, name }) => kinds.map((kind) => here('states', `execution:${name}-${kind}:*`)),
     reason: 'executions of this control plane, whose names are made at run time; only their state can be read',
   },

@@ -20,7 +20,7 @@ export interface AlarmRow {
   of?: string;
   metric: MetricRow;
   threshold: number;
-  /** Minutes in a row over the threshold. */
+  /** Datapoints in a row over the threshold. */
   minutes: number;
   /** Length of one datapoint, in minutes. */
   periodMinutes?: number;
@@ -59,7 +59,18 @@ const instance = of('AWS/EC2', 'Maximum', 'InstanceId');
 /** One is too many, for so many minutes in a row. */
 const any = (minutes: number) => ({ threshold: 1, minutes, missing: 'notBreaching' }) as const;
 
-/** $1.70 a month in all: 17 metrics, and $0.30 for the one of our own. Steps are left out of `functions-failing`: a refusal is an error of theirs, and meant. */
+/** One metric for all clusters, $0.30 a month: `mainstay doctor` says which it is. No figure means that nobody asks any more. */
+const notReady = ({ name }: Plane): AlarmRow => ({
+  what: 'not-ready',
+  metric: {
+    ...{ namespace: 'Mainstay', metric: 'NotReady', statistic: 'Maximum' },
+    dimensions: { service: 'mainstay', controlPlane: name },
+  },
+  ...{ threshold: 1, minutes: 3, periodMinutes: 5, missing: 'breaching' },
+  means: 'a failover of some cluster would not work, or would lose data: mainstay doctor tells which and why',
+});
+
+/** $1.70 a month in all: 17 metrics. Steps are left out of `functions-failing`: a refusal is an error of theirs, and meant. */
 export const planeAlarms = (plane: Plane): AlarmRow[] => [
   ...['dispatch', 'sweep', 'heartbeats', 'rounds'].map((fn) => ({
     what: 'functions-failing',
@@ -93,19 +104,7 @@ export const planeAlarms = (plane: Plane): AlarmRow[] => [
       means: `an execution of ${kind} was stopped half-way`,
     })),
   ),
-  {
-    what: 'not-ready',
-    metric: {
-      namespace: 'Mainstay',
-      metric: 'NotReady',
-      dimensions: { service: 'mainstay', controlPlane: plane.name },
-      statistic: 'Maximum',
-    },
-    ...any(3),
-    periodMinutes: 5,
-    missing: 'breaching',
-    means: 'a failover of some cluster would not work, or would lose data: mainstay doctor tells which and why',
-  },
+  notReady(plane),
   {
     what: 'undelivered',
     metric: queue('ApproximateNumberOfMessagesVisible', plane.queueName),

@@ -39,6 +39,26 @@ export interface TriggersProps {
 /** Each cluster's nodes have a source of their own; the functions refuse one that is not the cluster's. */
 const fromNodes = Match.prefix(eventSource());
 
+/** What the clock starts, by the rule's id. */
+const clocks: Record<string, Trigger> = {
+  Heartbeats: {
+    description: 'Looks how old each last renewal is: the backstop, when no agent speaks',
+    target: 'heartbeats',
+    every: Duration.minutes(1),
+  },
+  Rounds: {
+    description:
+      'Keeps the functions of a failover warm, and asks whether one would work; drills and forgotten maintenance',
+    target: 'rounds',
+    every: Duration.minutes(5),
+  },
+  Sweep: {
+    description: 'Status events may be lost: looks for abandoned operations',
+    target: 'sweep',
+    every: Duration.minutes(1),
+  },
+};
+
 /** One row per rule, by the rule's id. */
 const triggersOf = ({ name, stateMachineArns }: TriggersProps): Record<string, Trigger> => ({
   Failure: {
@@ -88,17 +108,6 @@ const triggersOf = ({ name, stateMachineArns }: TriggersProps): Record<string, T
       detail: { alarmName: [{ prefix: `${name}/` }], state: { value: ['ALARM'] } },
     },
   },
-  Heartbeats: {
-    description: 'Looks how old each last renewal is: the backstop, when no agent speaks',
-    target: 'heartbeats',
-    every: Duration.minutes(1),
-  },
-  Rounds: {
-    description:
-      'Keeps the functions of a failover warm, and asks whether one would work; drills and forgotten maintenance',
-    target: 'rounds',
-    every: Duration.minutes(5),
-  },
   // T50: what an execution leaves behind that did not end well is put in order at once, and at the latest by the clock.
   ExecutionEnded: {
     description: 'An execution was stopped, timed out or failed: its operation may still be on the lease',
@@ -109,11 +118,7 @@ const triggersOf = ({ name, stateMachineArns }: TriggersProps): Record<string, T
       detail: { status: ['FAILED', 'TIMED_OUT', 'ABORTED'], stateMachineArn: stateMachineArns },
     },
   },
-  Sweep: {
-    description: 'Status events may be lost: looks for abandoned operations',
-    target: 'sweep',
-    every: Duration.minutes(1),
-  },
+  ...clocks,
 });
 
 /** A quota of EventBridge. */

@@ -5,7 +5,7 @@ import { ListRulesCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-even
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Lease } from '../../core/model';
 import { stepNames } from '../../core/plan';
-import { plans } from '../../workflows/plans';
+import { neededInAMoment, plans } from '../../workflows/plans';
 import { Account, clusterOf, type Ended, type Rented, stackName } from './account';
 import type { Crew } from './crew';
 
@@ -148,12 +148,16 @@ describe('the emulated account', () => {
           );
         }),
       );
-      const warmed = new Set(['dispatch', ...stepNames(plans.failover), ...stepNames(plans.switchover)]);
-      expect(targets.flat()).toEqual(expect.arrayContaining([...warmed].map((name) => `rate(5 minutes) ${name}`)));
-      expect(targets.flat()).toContain('rate(1 minute) sweep');
+      expect(targets.flat().sort()).toEqual([
+        'rate(1 minute) heartbeats',
+        'rate(1 minute) sweep',
+        'rate(5 minutes) rounds',
+      ]);
       const before = authority(await account.lease('alpha'));
-      for (const name of warmed)
-        expect(await account.invoke(name, { 'detail-type': 'Scheduled Event', detail: {} })).toBeNull();
+      const counts = () => Promise.all(neededInAMoment.map((name) => account.invocations(name)));
+      const earlier = await counts();
+      expect(await account.invoke('rounds', {})).toEqual({ notReady: {}, done: [], problems: [], broken: [] });
+      expect(await counts()).toEqual(earlier.map((count) => count + 1));
       expect(authority(await account.lease('alpha'))).toEqual(before);
     },
     moveMs,

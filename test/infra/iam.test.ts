@@ -84,7 +84,7 @@ test("a node publishes in its own cluster's name only, a function in the control
     ]);
 });
 
-test('only the fence may stop an instance, only the sweep may settle or fail back, and what people ask for is started by two functions', () => {
+test('only the fence may stop an instance, only the sweep may settle or fail back, and what people ask for is started by three functions', () => {
   expect(holders('ec2:StopInstances')).toEqual(['fence']);
   expect(holders('ec2:StartInstances')).toEqual(['power-on']);
   const starters = rows.filter(({ action }) => action === 'states:StartExecution');
@@ -96,6 +96,7 @@ test('only the fence may stop an instance, only the sweep may settle or fail bac
     ['change', 'states stateMachine:mainstay-switchover'],
     ['dispatch', 'states stateMachine:mainstay-failover'],
     ['dispatch', 'states stateMachine:mainstay-switchover'],
+    ['rounds', 'states stateMachine:mainstay-switchover'],
     ['sweep', 'states stateMachine:mainstay-failback'],
     ['sweep', 'states stateMachine:mainstay-settle'],
   ]);

@@ -67,9 +67,9 @@ test('lean has one alarm per cluster, full three status checks for each node as 
   expect(ofCluster(synthesized({ alarms: 'full' }, { alarms: 'lean' }))).toEqual(['mainstay/alpha/no-main']);
 });
 
-test('no figure at all is taken for silence by the backstop, and by no other alarm', () => {
+test('no figure at all is taken for silence by the backstop and by the rounds, and by no other alarm', () => {
   const missing = alarmsIn(full).filter(({ TreatMissingData }) => TreatMissingData === 'breaching');
-  expect(missing.map(({ AlarmName }) => AlarmName)).toEqual(['mainstay/alpha/no-main']);
+  expect(missing.map(({ AlarmName }) => AlarmName)).toEqual(['mainstay/not-ready', 'mainstay/alpha/no-main']);
 });
 
 test('every event that is understood reaches dispatch by a rule, and nothing else does', () => {
@@ -106,7 +106,7 @@ test('T47: what EventBridge, Lambda or the topic cannot deliver lies in an encry
     new Set(['These functions may be needed in a moment']),
   );
   const asynchronous = propertiesOf(full, 'AWS::Lambda::EventInvokeConfig');
-  expect(asynchronous).toHaveLength(3);
+  expect(asynchronous).toHaveLength(4);
   for (const { DestinationConfig } of asynchronous) expect(JSON.stringify(DestinationConfig)).toContain('Undelivered');
   full.hasResourceProperties('AWS::SNS::Subscription', {
     Protocol: 'https',
