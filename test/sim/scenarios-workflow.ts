@@ -271,8 +271,19 @@ export const workflowScenarios: Record<string, Scenario> = {
     assert.equal(world.lease().epoch, epoch);
     const [refused] = world.cloud.all;
     assert.equal(refused?.outcome?.problem?.code, 'Policy');
-    assert.match(refused?.outcome?.problem?.message ?? '', /automatic would have failed over alpha/);
+    assert.match(refused?.outcome?.problem?.message ?? '', /automatic would have failed over alpha now, to db\d/);
     assert.equal((await ordered(world, 'failover')).end, 'done');
+    return world;
+  },
+
+  'T9, T62: under policy manual an alarm on a main that is well is refused for that, not for the policy': async () => {
+    const world = await atRest();
+    const { epoch } = world.lease();
+    await world.people.setPolicy('manual');
+    void world.cloud.start('failover', 'alpha-failover-alarm', { cluster: 'alpha', by: 'automatic' });
+    await world.clock.advance(15_000);
+    assert.equal(world.cloud.all[0]?.outcome?.problem?.code, 'NotSilent');
+    assert.equal(world.lease().epoch, epoch);
     return world;
   },
 

@@ -19,8 +19,6 @@ async function run(context: StepContext): StepResult {
   if (to !== undefined && lease.holder === to) {
     return fail(undo('AlreadyMain', `${to} is already the main of ${config.name}`, 'nothing to do'));
   }
-  const forbidden = await policyForbids(context, 'switchover');
-  if (forbidden) return fail(forbidden);
   if (lease.operation !== null && lease.operation.id !== operation) {
     const { id, kind, by, since } = lease.operation;
     const running = await context.ports.executions.running(id);
@@ -45,10 +43,13 @@ async function run(context: StepContext): StepResult {
   if (named && !named.eligible) {
     return fail(undo('NotEligible', `${to} cannot become main: ${named.because}`, 'mend it, or name another node'));
   }
-  if (best(config, evaluations) === null) {
+  const candidate = best(config, evaluations);
+  if (candidate === null) {
     const reasons = evaluations.map(({ node, because }) => `${node}: ${because}`).join('; ');
     return fail(undo('NoCandidate', `no backup of ${config.name} can become main: ${reasons}`, 'mend one of them'));
   }
+  const forbidden = await policyForbids(context, 'switchover', to ?? candidate.node);
+  if (forbidden) return fail(forbidden);
   const logical = reports.find(({ node }) => node === lease.holder)?.engine.logicalSlots ?? [];
   if (logical.length > 0)
     context.note(`logical replication slots stay behind, their consumers need new ones: ${logical.join(', ')}`, {

@@ -1,7 +1,7 @@
 // failover: is the main really gone, may we act, and would it help? Decides nothing by itself: the claim is conditional on
 // what was watched. Without a contender's observation it observes, waits a full ttl, and observes again (T9).
 
-import { evaluate } from '../../core/candidates';
+import { best, evaluate } from '../../core/candidates';
 import { mustBeAwaited } from '../../core/clauses';
 import { undo } from '../../core/errors';
 import { judgeFlapping } from '../../core/flapping';
@@ -23,8 +23,8 @@ async function run(context: StepContext): StepResult {
   if (state.to !== undefined && lease.holder === state.to) {
     return fail(undo('AlreadyMain', `${state.to} is the main that would be failed over`, 'name another node'));
   }
-  const forbidden = (await policyForbids(context, 'failover')) ?? flaps(context) ?? notApproved(context);
-  if (forbidden) return fail(forbidden);
+  const refused = flaps(context) ?? notApproved(context);
+  if (refused) return fail(refused);
   const free = await operationIsFree(context);
   if (!free) {
     return fail(undo('Busy', `operation ${lease.operation?.id} is running`, 'wait for it: mainstay history'));
@@ -37,13 +37,17 @@ async function run(context: StepContext): StepResult {
     mustStream: false,
     acceptLoss: state.acceptLoss ? state.to : undefined,
   });
-  if (!evaluations.some(({ eligible }) => eligible)) {
+  const candidate = best(config, evaluations);
+  if (candidate === null) {
     const reasons = evaluations.map(({ node, because }) => `${node}: ${because}`).join('; ');
     return fail(undo('NoCandidate', `a failover cannot help, nobody could take over: ${reasons}`, 'mend a backup'));
   }
   const silent = await silence(context);
+  if (!silent.ok) return silent;
+  const forbidden = await policyForbids(context, 'failover', candidate.node);
+  if (forbidden) return fail(forbidden);
   // Last, so that a place is taken by those only whose next step is the claim; a person is never held.
-  const held = silent.ok && state.by === 'automatic' ? await heldByBrake(context) : null;
+  const held = state.by === 'automatic' ? await heldByBrake(context) : null;
   return held ? fail(held) : silent;
 }
 
