@@ -3,12 +3,14 @@
 
 import { ListRulesCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
-import type { Lease } from '../../core/model';
+import type { ClusterConfig, Lease } from '../../core/model';
 import { stepNames } from '../../core/plan';
 import { neededInAMoment, plans } from '../../workflows/plans';
+import { value } from '../support/samples';
 import { Account, clusterOf, type Ended, type Rented, stackName } from './account';
 import type { Crew } from './crew';
 
+const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const openMs = 120_000;
 const moveMs = 120_000;
 /** As the defaults, and slower to give a busy machine up. */
@@ -159,6 +161,29 @@ describe('the emulated account', () => {
       expect(await account.invoke('rounds', {})).toEqual({ notReady: {}, done: [], problems: [], broken: [] });
       expect(await counts()).toEqual(earlier.map((count) => count + 1));
       expect(authority(await account.lease('alpha'))).toEqual(before);
+    },
+    moveMs,
+  );
+
+  test(
+    'the clocks: a drill that is due moves the role there and back, and is on record',
+    async () => {
+      const { epoch, holder } = await account.lease('alpha');
+      const config = value(await account.settings().config('alpha')) as ClusterConfig;
+      const day = (offset: number) => days[(new Date().getUTCDay() + offset + 7) % 7];
+      // Today, whatever the time is, and whenever the test ends.
+      const drill = { window: `${day(-1)}:12:00-${day(2)}:12:00`, rtoMs: 60_000 };
+      value(await account.settings().putConfig({ ...config, drill }));
+      const records = async () => (await account.journal('alpha')).filter(({ rule }) => rule === 'drill');
+      await account.until('a drill on record', async () => {
+        await account.healthy('alpha');
+        const { problems } = (await account.invoke('rounds', {})) as { problems: string[] };
+        expect(problems).toEqual([]);
+        return (await records()).length > 0;
+      });
+      value(await account.settings().putConfig(config));
+      await expectServing(holder, epoch + 2);
+      expect(await records()).toMatchObject([{ actor: 'rounds', details: { met: true } }]);
     },
     moveMs,
   );
