@@ -140,3 +140,17 @@ test('the control plane’s API shows the cluster and moves it, once for one key
   expect(await start()).toMatchObject({ status: 202, json: { operation, replayed: true } });
   expect((await world.lease()).epoch).toBe(epoch + 1);
 });
+
+test('the token is in the files that hold it, and in nothing that was logged, journaled, stored or printed', async () => {
+  const secret = token('db1');
+  const { dir, nodes } = world.stack.facts;
+  const holding = await new Promise<string>((resolve) => {
+    execFile('grep', ['-rlF', '--exclude-dir=volume', '--', secret, dir], (_, stdout) => resolve(stdout));
+  });
+  expect(holding.trim().split('\n').sort()).toEqual(nodes.map((node) => nodeFiles(node.dir).secret).sort());
+  const printed = await Promise.all(
+    ['status', 'history', 'explain', 'report'].map(async (verb) => (await world.cli(verb, cluster, '--json')).stdout),
+  );
+  expect(printed.every((text) => text.length > 100)).toBe(true);
+  expect([...printed, JSON.stringify(await world.journal())].filter((text) => text.includes(secret))).toEqual([]);
+});
