@@ -2,9 +2,10 @@
 // docs/openapi.json by `npm run docs`.
 
 import { z } from 'zod';
+import { components } from '../desk/shapes';
 import packageJson from '../package.json';
 import { allRoutes, commonProblems, everywhere, type Route, type RouteId } from './routes';
-import { components, problem } from './schemas';
+import { problem } from './schemas';
 
 const uri = (id: string): string => `#/components/schemas/${id}`;
 

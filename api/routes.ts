@@ -2,6 +2,7 @@
 // dispatcher checks requests against it. What a row does is in handlers/ under its id.
 
 import type { z } from 'zod';
+import * as views from '../desk/shapes';
 import * as shapes from './schemas';
 
 export interface Answer {
@@ -42,7 +43,7 @@ export const routes = {
   getCluster: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}', problems: [404] },
     summary: 'One cluster: lease, policy, nodes, and who could become main',
-    answers: gives(shapes.clusterView, 'the cluster, as mainstay status shows it'),
+    answers: gives(views.clusterView, 'the cluster, as mainstay status shows it'),
   },
   listNodes: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/nodes', problems: [404] },
@@ -53,12 +54,12 @@ export const routes = {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/nodes/{node}', problems: [404] },
     params: { ...inCluster, node: shapes.nodeName },
     summary: 'One node',
-    answers: gives(shapes.nodeView, 'the node'),
+    answers: gives(views.nodeView, 'the node'),
   },
   explainCluster: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/explanation', problems: [404, 409] },
     summary: 'Is it safe now, what would happen if the main died this second, and why it did or did not fail over last',
-    answers: gives(shapes.explanationView, 'as mainstay explain tells it'),
+    answers: gives(views.explanationView, 'as mainstay explain tells it'),
   },
   planOperation: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/plan', problems: [404, 409] },

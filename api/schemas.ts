@@ -1,21 +1,19 @@
 // Every shape that the REST API takes and gives, once: requests are checked by it, responses are tested by it, docs/openapi.json is
-// made of it. The views are the command line's own (desk/view.ts, desk/outcome.ts): the types say so.
+// made of it. The views are the command line's own (desk/shapes.ts).
 
 import { z } from 'zod';
-import { type FenceHow, operationKinds, phases } from '../core/model';
-import type { JournalEntry } from '../core/ports';
-import { replicationModes } from '../core/replication';
-import type { Explanation } from '../desk/explanation';
-import type { Outcome } from '../desk/outcome';
-import type { OperationPlan } from '../desk/plan';
-import type { ClusterView, NodeView } from '../desk/view';
-
-/** Named shapes: components of the document. */
-export const components = z.registry<{ id: string }>();
-const named = <T extends z.ZodType>(id: string, shape: T): T => {
-  components.add(shape, { id });
-  return shape;
-};
+import { operationKinds } from '../core/model';
+import {
+  clusterView,
+  holdShape,
+  journalEntry,
+  named,
+  nodeView,
+  operationSummary,
+  policyShown,
+  refusalShape,
+  shownPlan,
+} from '../desk/shapes';
 
 export const clusterName = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'lower-case letters, digits and dashes');
 export const nodeName = clusterName;
@@ -25,7 +23,6 @@ const time = z.iso.datetime().describe('wall clock, ISO 8601, UTC');
 const text = (most: number) => z.string().trim().min(1).max(most);
 const reason = text(500).describe('why; kept in the journal');
 const name = z.string();
-const bytes = z.number().nullable();
 
 export const problem = named(
   'Problem',
@@ -46,66 +43,6 @@ export const problem = named(
 
 // ---- clusters and nodes
 
-export const nodeView = named(
-  'Node',
-  z.strictObject({
-    node: name,
-    state: z.string().describe('MAIN, BACKUP, SHUNNED(…), SILENT(was …), NEVER SEEN …'),
-    storedBytes: bytes,
-    appliedBytes: bytes,
-    lagBytes: bytes,
-    following: name.nullable(),
-    streaming: z.boolean(),
-    deadman: z.enum(['armed', 'disarmed', 'absent']).nullable(),
-    gate: z.enum(['absent', 'shut', 'promise', 'read-only']).nullable(),
-    recorded: z.boolean().describe('has every acknowledged commit (sync, strict)'),
-    seenSecondsAgo: z.number().nullable(),
-    rule: z.string().nullable(),
-    because: z.string().nullable(),
-    problem: z.string().nullable().describe('what the engine complains of'),
-    candidate: z.strictObject({ eligible: z.boolean(), because: z.string() }).describe('whether it could become main'),
-  }),
-) satisfies z.ZodType<NodeView>;
-
-const holdShape = z.strictObject({ reason: z.string(), epoch: z.int() });
-
-const policyShown = {
-  mode: z.enum(['automatic', 'manual', 'maintenance']),
-  until: z.string().nullable(),
-  by: z.string().nullable(),
-  reason: z.string().nullable(),
-};
-
-export const clusterView = named(
-  'Cluster',
-  z.strictObject({
-    cluster: name,
-    policy: z.strictObject(policyShown),
-    phase: z.enum(phases),
-    status: z.enum(['L', 'P', 'F', '-']),
-    epoch: z.int(),
-    main: name.nullable(),
-    vip: z.strictObject({ host: z.string(), port: z.int() }),
-    hold: holdShape.nullable(),
-    unproven: name.nullable().describe('the former main that is not proven stopped: nobody is promoted before it is'),
-    operation: z
-      .strictObject({
-        id: z.string(),
-        kind: z.enum(operationKinds),
-        by: z.string(),
-        since: z.string(),
-        node: name.optional(),
-        probeEpoch: z.int().optional(),
-      })
-      .nullable(),
-    drain: z.enum(['transfer', 'pause']).nullable(),
-    pausedBy: z.enum(['stop', 'operator']).nullable(),
-    replication: z.enum(replicationModes),
-    degraded: z.boolean(),
-    nodes: z.array(nodeView),
-  }),
-) satisfies z.ZodType<ClusterView>;
-
 export const clusterList = named(
   'ClusterList',
   z.strictObject({
@@ -122,57 +59,10 @@ export const planId = z
   .max(80)
   .describe('exactly the plan of this id, or a refusal because the state has changed');
 
-const evaluation = named(
-  'Evaluation',
-  z.strictObject({
-    node: name,
-    eligible: z.boolean(),
-    because: z.string(),
-    receivedBytes: bytes,
-    appliedBytes: bytes,
-    lagBytes: bytes,
-  }),
-);
-
-const planned = {
-  id: z.string().describe('bound to the state it was made from'),
-  cluster: name,
-  kind: z.enum(['switchover', 'failover']),
-  epoch: z.int(),
-  from: name.nullable(),
-  candidate: name.nullable(),
-  evaluations: z.array(evaluation),
-  steps: z.array(z.strictObject({ name: z.string(), undo: z.string().nullable(), pointOfNoReturn: z.boolean() })),
-  expected: z.strictObject({ writeGapMs: z.number(), source: z.string() }),
-  atRisk: z.string(),
-};
-const shownPlan = z.strictObject(planned) satisfies z.ZodType<OperationPlan>;
-
-const refusalShape = z.strictObject({ code: z.string(), message: z.string(), next: z.string() });
-
 export const planView = named(
   'Plan',
   shownPlan.extend({ refusal: refusalShape.nullable().describe('why it would not begin now; null when it would') }),
 );
-
-export const explanationView = named(
-  'Explanation',
-  z.strictObject({
-    cluster: name,
-    safe: z.boolean(),
-    findings: z.array(z.strictObject({ level: z.enum(['danger', 'warning']), what: z.string(), next: z.string() })),
-    ifMainDied: z.array(z.strictObject({ step: z.string(), because: z.string() })),
-    winner: name.nullable(),
-    last: z
-      .strictObject({
-        operation: z.string().nullable(),
-        ended: z.string(),
-        at: z.string(),
-        sentences: z.array(z.strictObject({ rule: z.string(), because: z.string() })),
-      })
-      .nullable(),
-  }),
-) satisfies z.ZodType<Explanation>;
 
 // ---- operations
 
@@ -208,60 +98,11 @@ export const operationStarted = named(
   }),
 );
 
-const proofs = ['demote-ack', 'self-fence', 'power-off', 'drained', 'never-a-main'] as const satisfies FenceHow[];
-
-const outcome = {
-  by: z.string().nullable(),
-  reason: z.string().nullable(),
-  writeGap: z
-    .strictObject({
-      from: z.string(),
-      until: z.string(),
-      ms: z.number(),
-      bound: z.enum(['at most', 'at least']),
-      confirmed: z.string().nullable(),
-    })
-    .nullable(),
-  loss: z.strictObject({ atLeastBytes: z.number(), sampledAt: z.string().nullable() }).nullable(),
-  proof: z.strictObject({ how: z.enum(proofs), evidence: z.string() }).nullable(),
-  operation: z.string(),
-  kind: z.enum(operationKinds).nullable(),
-  ended: z.enum(['running', 'done', 'degraded', 'refused', 'undone', 'paged']),
-  from: name.nullable(),
-  to: name.nullable(),
-  epochBefore: z.int().nullable(),
-  epochAfter: z.int().nullable(),
-  method: z.string().nullable(),
-  degraded: z.array(z.string()),
-  startedAt: z.string().nullable(),
-  ms: z.number(),
-  because: z.string(),
-  steps: z.array(z.strictObject({ name: z.string(), step: z.string(), ms: z.number(), because: z.string() })),
-};
-
-export const operationSummary = named('OperationSummary', z.strictObject(outcome)) satisfies z.ZodType<Outcome>;
 export const operationList = named('OperationList', z.strictObject({ operations: z.array(operationSummary) }));
-
-export const journalEntry = named(
-  'JournalEntry',
-  z.strictObject({
-    cluster: name,
-    at: z.string(),
-    kind: z.enum(['operation', 'step', 'transition', 'decision', 'refusal', 'event']),
-    actor: z.string(),
-    epoch: z.int(),
-    operation: z.string().nullable(),
-    rule: z.string(),
-    because: z.string(),
-    ms: z.number().optional(),
-    details: z.record(z.string(), z.unknown()).optional(),
-  }),
-) satisfies z.ZodType<JournalEntry>;
 
 export const operationView = named(
   'Operation',
-  z.strictObject({
-    ...outcome,
+  operationSummary.extend({
     cluster: name,
     status: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']).nullable().describe('of its execution'),
     problem: refusalShape.nullable(),
@@ -280,7 +121,7 @@ export const holdView = named(
   }),
 );
 
-export const policyView = named('Policy', z.strictObject({ cluster: name, ...policyShown }));
+export const policyView = named('Policy', z.strictObject({ cluster: name, ...policyShown.shape }));
 
 export const policyRequest = named(
   'PolicyRequest',

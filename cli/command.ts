@@ -1,5 +1,5 @@
 // What every file in commands/ has in common: a definition for the parser, apart from the run over options and a session.
-// Also the options that several commands share, so that they read the same everywhere.
+// Also the options that several commands share, so that they read the same everywhere. What each prints with --json: documents.ts.
 
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Session } from './session';

@@ -3,6 +3,7 @@
 
 import { userInfo } from 'node:os';
 import { version } from '../package.json';
+import { createScreen } from './output';
 import { runCli, type World } from './program';
 import { defaultStack, openDesk, whereFromEnvironment } from './wiring';
 
@@ -19,6 +20,7 @@ const world: World = {
   err: (text) => void process.stderr.write(text),
   colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
   openDesk,
+  openScreen: createScreen,
   defaultStack: defaultStack(),
   where: whereFromEnvironment(),
   user: userInfo().username,

@@ -27,10 +27,11 @@ import { defineStart } from './commands/start';
 import { defineStatus } from './commands/status';
 import { defineSwitch } from './commands/switch';
 import { defineWatch } from './commands/watch';
-import { createScreen, type Streams } from './output';
+import type { createScreen, Screen, Streams } from './output';
 
 export interface World extends Streams {
   openDesk(stack: string): Desk;
+  openScreen: typeof createScreen;
   defaultStack: string;
   /** For messages: endpoint or region. */
   where: string;
@@ -82,16 +83,19 @@ export function createProgram(world: World, act: Act): Command {
     .addHelpText('after', exitCodeHelp)
     .exitOverride();
   for (const define of verbs) define(program, act);
-  defineCompletion(program, world.out);
+  defineCompletion(program, () => screenOf(program, world));
   return program;
 }
+
+const screenOf = (program: Command, world: World): Screen =>
+  world.openScreen(world, program.opts<GlobalOptions>().json ?? false);
 
 /** `args` without node and script. Never throws and never exits. */
 export async function runCli(args: readonly string[], world: World): Promise<number> {
   const program = createProgram(world, async (run) => {
-    const { stack, json = false } = program.opts<GlobalOptions>();
-    const screen = createScreen(world, json);
-    await run({ desk: world.openDesk(stack), screen, user: world.user, interrupted: world.interrupted });
+    const { stack } = program.opts<GlobalOptions>();
+    const { user, interrupted } = world;
+    await run({ desk: world.openDesk(stack), screen: screenOf(program, world), user, interrupted });
   });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -103,7 +107,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
     const verb = args.find((arg) => program.commands.some((command) => command.name() === arg));
     const problem = explained(problemFrom(error, verb), { stack, where: world.where });
     const shown = error instanceof Failure && error.shown;
-    if (!shown) print(problem, args.includes('--json'), world);
+    if (!shown) print(problem, { json: args.includes('--json'), isLine: verb === 'watch' }, world);
     return exitCodeOf(problem.code);
   }
 }
@@ -111,8 +115,9 @@ export async function runCli(args: readonly string[], world: World): Promise<num
 const isHelp = ({ code }: CommanderError): boolean =>
   code === 'commander.help' || code === 'commander.helpDisplayed' || code === 'commander.version';
 
-function print(problem: CliProblem, json: boolean, world: World): void {
-  if (json) world.out(`${JSON.stringify(asJson(problem), null, 2)}\n`);
+/** `isLine`: it comes after the lines of a stream, and is read as one. */
+function print(problem: CliProblem, { json, isLine }: { json: boolean; isLine: boolean }, world: World): void {
+  if (json) world.out(`${JSON.stringify(asJson(problem), null, isLine ? 0 : 2)}\n`);
   else world.err(`${sentence(problem)}\n`);
 }
 

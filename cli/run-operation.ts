@@ -25,10 +25,7 @@ export interface Undertaking {
   after?: (outcome: Outcome) => string | null;
 }
 
-/**
- * Ends with the operation. With --json prints `Outcome` (outcome.ts) and `cluster`;
- * with --no-wait `{operation, cluster, kind, ended: "running"}`.
- */
+/** Ends with the operation, or with its name where nobody waits for it. */
 export async function runOperation(session: Session, undertaking: Undertaking): Promise<void> {
   const outcome = await carryOut(session, undertaking);
   const { kind, input } = undertaking;

@@ -98,7 +98,12 @@ const endings: Record<CliCode, Ending> = {
   InProgress: 'inProgress',
 };
 
-export const exitCodeOf = (code: CliCode): number => exitCodes[endings[code]];
+/** Every code that `error.code` may be. */
+export const cliCodes = Object.keys(endings) as CliCode[];
+
+export const endingOf = (code: CliCode): Ending => endings[code];
+
+export const exitCodeOf = (code: CliCode): number => exitCodes[endingOf(code)];
 
 /** Whether a name that came from outside (a cause, a journal entry) is one of ours. */
 export const isCliCode = (name: string): name is CliCode => Object.hasOwn(endings, name);

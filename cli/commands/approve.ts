@@ -1,6 +1,5 @@
 // mainstay approve: the second person's yes to a failover that gives acknowledged data up (`acceptLoss: second-person`). Starts
 // exactly the plan that the first person asked for, or refuses because the state has changed (T54).
-// JSON: Outcome (desk/outcome.ts) and `cluster`.
 
 import type { JournalEntry } from '../../core/ports';
 import { applied } from '../../desk/apply';

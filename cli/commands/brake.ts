@@ -1,5 +1,4 @@
 // mainstay brake: whether the fleet's brake holds failovers (docs/storms.md), and letting all of them through for a while.
-// JSON: {held, places, taken, clusters, limits, release}.
 
 import { type BrakeState, isHeld, isReleased, openWindow, placesIn } from '../../core/brake';
 import { failure, must } from '../../desk/problems';

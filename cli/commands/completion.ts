@@ -4,10 +4,11 @@
 import type { Command } from 'commander';
 import { failure } from '../../desk/problems';
 import { examples } from '../command';
+import type { Screen } from '../output';
 
-export const shells = ['bash', 'zsh'] as const;
+const shells = ['bash', 'zsh'] as const;
 
-export const defineCompletion = (program: Command, print: (text: string) => void): void => {
+export const defineCompletion = (program: Command, openScreen: () => Screen): void => {
   program
     .command('completion')
     .summary('print a completion script for bash or zsh')
@@ -17,7 +18,12 @@ export const defineCompletion = (program: Command, print: (text: string) => void
       'after',
       examples(['completion bash > /etc/bash_completion.d/mainstay', 'completion zsh > ~/.zfunc/_mainstay']),
     )
-    .action((shell: string) => print(completionScript(program, shell)));
+    .action((shell: string) => {
+      const screen = openScreen();
+      const script = completionScript(program, shell);
+      screen.line(script);
+      screen.document({ shell, script });
+    });
 };
 
 /** Words that may follow `mainstay` and `mainstay VERB`. */
@@ -34,7 +40,7 @@ function words(program: Command): { verbs: string[]; optionsOf: (verb: string) =
   };
 }
 
-export function completionScript(program: Command, shell: string): string {
+function completionScript(program: Command, shell: string): string {
   const { verbs, optionsOf } = words(program);
   const cases = verbs.map((verb) => `    ${verb}) words="${optionsOf(verb).join(' ')}" ;;`).join('\n');
   const choose = `  case "$verb" in\n${cases}\n    *) words="${verbs.join(' ')} --help --version" ;;\n  esac`;

@@ -1,6 +1,5 @@
 // mainstay confirm-fenced: a person says that the former main is stopped. The word is written on the lease first, and only for
 // the epoch that was read (T54); then the failover that waits for it is woken. Must never promote: the fence step looks, and decides.
-// JSON: {cluster, node, epoch, by, reason, operation, woken}.
 
 import type { ClusterConfig, Lease, NodeName, Report } from '../../core/model';
 import { configOf, nodeIn, seatedLease } from '../../desk/cluster';

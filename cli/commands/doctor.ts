@@ -1,6 +1,5 @@
 // mainstay doctor: what a failover would need, check by check, each finding with what mends it. Ends with 1 when something would
 // keep a failover from working.
-// JSON: {healthy, checks: Check[]} (desk/checkup.ts).
 
 import { type Check, checkup } from '../../desk/checkup';
 import { Failure, must } from '../../desk/problems';

@@ -1,6 +1,5 @@
 // mainstay drill: a switchover there and back, with everything that is true of one: checked before, undone on failure, and the
 // drill stops where a leg does. Its record says how long nobody could write, against what was asked for.
-// JSON: {cluster, legs: Outcome[], longestGapMs, objectiveMs, met}; longestGapMs null: the journal does not tell.
 
 import { configOf, seatedLease } from '../../desk/cluster';
 import { explainSourcesOf, findingsOf } from '../../desk/explanation';

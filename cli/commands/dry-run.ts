@@ -1,5 +1,4 @@
 // --dry-run of switch and failover: shows the plan that would run. --apply starts exactly that one (desk/apply.ts).
-// JSON of --dry-run: OperationPlan (plan.ts) and `dryRun: true`; `secondPerson: true` where another one has to agree.
 
 import { checkBeginning } from '../../desk/begin';
 import { configOf } from '../../desk/cluster';

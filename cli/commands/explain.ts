@@ -1,5 +1,5 @@
 // mainstay explain: is it safe now, what would happen if the main died this second, why it did or did not fail over.
-// JSON: Explanation (explanation.ts). Exit code 0 whatever the answer is: `safe` tells a script.
+// Exit code 0 whatever the answer is: `safe` tells a script.
 
 import { type Explanation, explainSourcesOf, explanationOf } from '../../desk/explanation';
 import { type Define, examples } from '../command';

@@ -1,5 +1,4 @@
 // mainstay failback: gives the role back to the preferred node, which is reserved for it meanwhile.
-// JSON: Outcome (desk/outcome.ts) and `cluster`.
 
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
 import { runOperation } from '../run-operation';

@@ -1,6 +1,4 @@
 // mainstay failover: replaces a main that is lost. The old main is fenced first, also with --force.
-// JSON: Outcome (outcome.ts) and `cluster`; with --dry-run OperationPlan (desk/plan.ts); with
-// --accept-loss where a second person has to agree {cluster, asked, plan, candidate, atRisk, next}.
 
 import { applied } from '../../desk/apply';
 import { configOf, seatedLease } from '../../desk/cluster';

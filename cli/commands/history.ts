@@ -1,5 +1,4 @@
 // mainstay history: the journal as a story, operation by operation: what happened, when, why, how long it took.
-// JSON: {cluster, groups: [{operation, outcome: Outcome | null, entries: JournalEntry[]}]}, oldest first.
 
 import { configOf } from '../../desk/cluster';
 import { type Group, grouped, type Outcome, outcomeOf } from '../../desk/outcome';

@@ -1,6 +1,5 @@
 // mainstay hold: what stays out after a failover, what it has that the service has not, and where that is kept; or lifts the
 // hold when a person has looked. A shunned node stays out all the same, until it is recovered.
-// JSON: ls {holds: Holds[]} (desk/holds.ts), clear {cluster, hold: null, shunned}.
 
 import { configOf, leaseOf } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';

@@ -1,6 +1,5 @@
 // mainstay ls: every cluster at a glance. A cluster that cannot be read is shown as such and hides no other; the exit code
 // is then that of its problem.
-// JSON: {clusters: (ClusterView | {cluster, error})[]}, ClusterView as in view.ts.
 
 import { asJson, Failure, must, sentence } from '../../desk/problems';
 import { type ClusterView, lookAt } from '../../desk/view';

@@ -1,5 +1,4 @@
 // mainstay pause: stops the service cleanly; backups do not take over. `resume` brings it back.
-// JSON: {cluster, phase, main, epoch, ms}.
 
 import { abandonedOn, configOf, seatedLease } from '../../desk/cluster';
 import { failure } from '../../desk/problems';

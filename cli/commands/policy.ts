@@ -1,6 +1,5 @@
 // mainstay policy: whether failovers happen by themselves. Shows it, or sets it with a reason that is journaled.
 // Also which nodes are not to become main, and whether the automatic failovers of the last day have been seen.
-// JSON: {cluster, mode, until, by, reason, barred, attempts}.
 
 import type { ClusterConfig, NodeName, Policy, PolicyMode } from '../../core/model';
 import { type PolicyNow, policyNow } from '../../core/policy';

@@ -1,5 +1,4 @@
 // mainstay recover: brings a shunned or failed node back as a backup; its extra data is kept as evidence first.
-// JSON: Outcome (outcome.ts) and `cluster`.
 
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
 import { runOperation } from '../run-operation';

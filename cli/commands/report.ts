@@ -1,5 +1,4 @@
 // mainstay report: the account of one operation as Markdown that can be posted as it is; the last one when none is named.
-// JSON: Outcome (outcome.ts), `cluster` and `entries`: JournalEntry[].
 
 import { configOf } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';

@@ -1,5 +1,4 @@
 // mainstay resume: the service that an operator paused comes back, on the node that was main.
-// JSON: {cluster, main, epoch, ms}.
 
 import type { Lease } from '../../core/model';
 import { abandonedOn, configOf, seatedLease } from '../../desk/cluster';

@@ -1,6 +1,5 @@
 // mainstay start: says which node is right, when no protocol can know: at the very first, or after a failover that found
 // nobody. Must never seat a second main: a lease that was claimed needs a person's word that the former main is stopped.
-// JSON: {cluster, main, epoch, ms}.
 
 import { best, evaluate } from '../../core/candidates';
 import { vacantLease } from '../../core/lease';

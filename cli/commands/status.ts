@@ -1,5 +1,4 @@
 // mainstay status: one cluster in detail: the block of `ls`, who set the policy, who could become main, what happened last.
-// JSON: ClusterView (view.ts) and `lastOperation`: Outcome (outcome.ts) or null.
 
 import type { Desk } from '../../desk/desk';
 import { grouped, type Outcome, outcomeOf } from '../../desk/outcome';

@@ -1,5 +1,4 @@
 // mainstay switch: a planned move of the main role, without a lost write; or only the question whether it could be done.
-// JSON: Outcome (outcome.ts) and `cluster`; with --dry-run OperationPlan (plan.ts).
 
 import { applied } from '../../desk/apply';
 import type { OperationInput } from '../../desk/operations';

@@ -1,5 +1,4 @@
 // mainstay watch: the journal as it is written, from now on or for one operation. Reads only; Ctrl-C ends it.
-// JSON: one JournalEntry per line.
 
 import type { JournalEntry } from '../../core/ports';
 import { configOf } from '../../desk/cluster';

@@ -6,6 +6,7 @@ import { createSequentialIds, createVirtualClock, type VirtualClock } from '../.
 import { createMemoryStore, type MemoryStore } from '../../../adapters/memory/store';
 import { createMemoryTasks, type MemoryTasks } from '../../../adapters/memory/tasks';
 import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
+import { createScreen } from '../../../cli/output';
 import { runCli, type World } from '../../../cli/program';
 import type { Lease, OperationKind } from '../../../core/model';
 import type { JournalEntry } from '../../../core/ports';
@@ -13,6 +14,8 @@ import { fail, ok } from '../../../core/result';
 import type { Desk } from '../../../desk/desk';
 import type { Execution, OperationInput, Operations } from '../../../desk/operations';
 import { aConfig, aLease, aNode, anEntry, aReport, value } from '../../support/samples';
+import { called } from '../../support/surface';
+import { type Given, keepsPromises, noting, verbIn } from './promised';
 
 export interface Started {
   kind: OperationKind;
@@ -95,6 +98,7 @@ export function createBench(script: Script = never): Bench {
 
 async function ran(desk: Desk, clock: VirtualClock, line: string, change: Partial<World> = {}): Promise<Ran> {
   const written = { out: '', err: '' };
+  const given: Given[] = [];
   const world: World = {
     out: (text) => {
       written.out += text;
@@ -104,6 +108,7 @@ async function ran(desk: Desk, clock: VirtualClock, line: string, change: Partia
     },
     colour: false,
     openDesk: () => desk,
+    openScreen: (...how) => noting(createScreen(...how), given),
     defaultStack: 'mainstay',
     where: 'http://127.0.0.1:4566',
     user: 'ann',
@@ -111,7 +116,10 @@ async function ran(desk: Desk, clock: VirtualClock, line: string, change: Partia
     interrupted: () => false,
     ...change,
   };
-  const code = await clock.until(runCli(words(line), world));
+  const args = words(line);
+  const code = await clock.until(runCli(args, world));
+  called('cli', verbIn(args) ?? '', code);
+  keepsPromises({ args, code, out: written.out, given });
   return { code, ...written, json: () => JSON.parse(written.out) };
 }
 
