@@ -23,17 +23,17 @@ function namedSchemas(): Record<string, object> {
   return Object.fromEntries(
     Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, ...schema }]) => [
       id,
-      id.endsWith('Request') ? schema : (open(schema) as object),
+      id.endsWith('Request') ? schema : (openSchema(schema) as object),
     ]),
   );
 }
 
 /** Answers may be given more fields one day: whoever reads them must not refuse what he does not know. */
-function open(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(open);
+export function openSchema(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(openSchema);
   if (typeof schema !== 'object' || schema === null) return schema;
   const kept = Object.entries(schema).filter(([key, value]) => key !== 'additionalProperties' || value !== false);
-  return Object.fromEntries(kept.map(([key, value]) => [key, open(value)]));
+  return Object.fromEntries(kept.map(([key, value]) => [key, openSchema(value)]));
 }
 
 const parametersOf = ({ params, query, headers }: Route) =>

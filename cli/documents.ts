@@ -12,9 +12,11 @@ import type { HeldNode, Holds } from '../desk/holds';
 import type { CliProblem } from '../desk/problems';
 import {
   clusterView,
+  evaluationShape,
   explanationView,
   holdShape,
   journalEntry,
+  nodeView,
   operationSummary,
   policyShown,
   shownPlan,
@@ -223,4 +225,20 @@ export const documents: Record<string, CommandDocuments> = {
     json: { [always]: z.strictObject({ shell: z.enum(['bash', 'zsh']), script: z.string() }) },
     endings: ['done', 'failed', 'usage'],
   },
+};
+
+/** Those that have a name in the documentation: what several documents contain. */
+export const documentTypes: Record<string, z.ZodType> = {
+  ClusterView: clusterView,
+  NodeView: nodeView,
+  Evaluation: evaluationShape,
+  OperationPlan: shownPlan,
+  DryRun: dryRun,
+  Outcome: operationSummary,
+  Ended: ended,
+  Begun: begun,
+  Seated: seated,
+  JournalEntry: journalEntry,
+  Holds: holds,
+  Problem: problem,
 };

@@ -5,20 +5,25 @@ import type { OutsideCode, StepCode } from '../core/errors';
 
 export const exitCodes = {
   done: 0,
-  /** It was tried and did not succeed. */
   failed: 1,
-  /** The command line is wrong, or names what does not exist. */
   usage: 2,
-  /** Judged and refused: nothing was changed. */
   refused: 3,
   notAuthorised: 4,
-  /** The control plane did not answer, or is not there. */
   unreachable: 5,
-  /** It is running and was not waited for to the end. */
   inProgress: 8,
 } as const;
 
 export type Ending = keyof typeof exitCodes;
+
+export const endingTexts: Record<Ending, string> = {
+  done: 'done',
+  failed: 'it was tried and did not succeed',
+  usage: 'the command line is wrong, or names what does not exist',
+  refused: 'judged and refused: nothing was changed',
+  notAuthorised: 'no credentials, or they may not do this',
+  unreachable: 'the control plane did not answer, or is not there',
+  inProgress: 'it is running and was not waited for to the end',
+};
 
 /** Problems that only the command line has. */
 type OwnCode =

@@ -60,7 +60,7 @@ export const clusterView = named(
     cluster: name,
     policy: policyShown,
     phase: z.enum(phases),
-    status: z.enum(['L', 'P', 'F', '-']),
+    status: z.enum(['L', 'P', 'F', '-']).describe('live, paused cleanly, reserved for a failback, nobody is main'),
     epoch: z.int(),
     main: name.nullable(),
     vip: z.strictObject({ host: z.string(), port: z.int() }),
@@ -79,14 +79,14 @@ export const clusterView = named(
     drain: z.enum(['transfer', 'pause']).nullable(),
     pausedBy: z.enum(['stop', 'operator']).nullable(),
     replication: z.enum(replicationModes),
-    degraded: z.boolean(),
+    degraded: z.boolean().describe('sync: commits wait for nobody now'),
     nodes: z.array(nodeView),
   }),
 ) satisfies z.ZodType<ClusterView>;
 
 // ---- plans and explanations
 
-const evaluation = named(
+export const evaluationShape = named(
   'Evaluation',
   z.strictObject({
     node: name,
@@ -104,8 +104,8 @@ export const shownPlan = z.strictObject({
   kind: z.enum(['switchover', 'failover']),
   epoch: z.int(),
   from: name.nullable(),
-  candidate: name.nullable(),
-  evaluations: z.array(evaluation),
+  candidate: name.nullable().describe('null: nobody could be chosen'),
+  evaluations: z.array(evaluationShape),
   steps: z.array(z.strictObject({ name: z.string(), undo: z.string().nullable(), pointOfNoReturn: z.boolean() })),
   expected: z.strictObject({ writeGapMs: z.number(), source: z.string() }),
   atRisk: z.string(),
@@ -160,24 +160,25 @@ export const operationSummary = named(
     to: name.nullable(),
     epochBefore: z.int().nullable(),
     epochAfter: z.int().nullable(),
-    method: z.string().nullable(),
-    degraded: z.array(z.string()),
+    method: z.string().nullable().describe('recover: how the node came back'),
+    degraded: z.array(z.string()).describe('what did not follow in time'),
     startedAt: z.string().nullable(),
     ms: z.number(),
-    because: z.string(),
+    because: z.string().describe('the last thing that was said'),
     steps: z.array(z.strictObject({ name: z.string(), step: z.string(), ms: z.number(), because: z.string() })),
   }),
 ) satisfies z.ZodType<Outcome>;
+
 export const journalEntry = named(
   'JournalEntry',
   z.strictObject({
     cluster: name,
     at: z.string(),
     kind: z.enum(['operation', 'step', 'transition', 'decision', 'refusal', 'event']),
-    actor: z.string(),
+    actor: z.string().describe('step:…, agent:…, operator:…'),
     epoch: z.int(),
     operation: z.string().nullable(),
-    rule: z.string(),
+    rule: z.string().describe('of a rule, a transition or a step'),
     because: z.string(),
     ms: z.number().optional(),
     details: z.record(z.string(), z.unknown()).optional(),

@@ -35,7 +35,7 @@ const arrows: Record<string, readonly string[]> = {
   cli: ['core', 'workflows', 'adapters', 'desk', 'cli'],
   api: ['core', 'workflows', 'desk', 'api'],
   local: ['core', 'workflows', 'adapters', 'agent', 'infra', 'desk', 'cli', 'local'],
-  docs: ['core', 'workflows', 'agent', 'api', 'docs'],
+  docs: ['core', 'workflows', 'agent', 'desk', 'cli', 'api', 'docs'],
 };
 /** Entries that put an implementation together. */
 const wiring: Record<string, readonly string[]> = {

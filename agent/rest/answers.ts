@@ -59,7 +59,7 @@ export const problemAnswer = (
 });
 
 export function createAnswers(parts: AnswerParts): Answers {
-  const checks = checksOf(parts);
+  const checks: Record<string, Check> = checksOf(parts);
   const guard = createGuard(parts);
   return async (request) => {
     const judge = Object.hasOwn(checks, request.path) ? checks[request.path] : undefined;
@@ -78,7 +78,9 @@ const plain =
   (judge: (standing: Standing) => boolean): Check =>
   async (standing) => ({ good: judge(standing), lagBytes: null });
 
-function checksOf({ standing, lagBytes }: AnswerParts): Record<string, Check> {
+export const checkPaths = ['/primary', '/master', '/leader', '/replica', '/health', '/liveness', '/readiness'] as const;
+
+function checksOf({ standing, lagBytes }: AnswerParts): Record<(typeof checkPaths)[number], Check> {
   const replica: Check = async (now, { query }) => {
     const limit = query.get('lag');
     if (limit === null) return { good: isReplica(now), lagBytes: null };

@@ -12,6 +12,7 @@ import type { RestServer } from '../../agent/rest/server';
 import { startRest } from '../../agent/rest/start';
 import type { ChangeRequested } from '../../core/change';
 import { type AgentWorld, createAgentWorld } from '../support/agent-world';
+import { called } from '../support/surface';
 
 const token = 'a-token-of-thirty-two-letters-or-more';
 const dir = mkdtempSync(join(tmpdir(), 'mainstay-rest-'));
@@ -89,7 +90,10 @@ function send(
     const call = request(options, (reply) => {
       let text = '';
       reply.on('data', (chunk) => (text += chunk));
-      reply.on('end', () => resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: text }));
+      reply.on('end', () => {
+        called('node', `${method} ${path.split('?')[0]}`, reply.statusCode ?? 0);
+        resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: text });
+      });
     });
     call.on('error', reject);
     call.end(body);

@@ -8,6 +8,7 @@ import { fail, ok } from '../../core/result';
 import type { Desk } from '../../desk/desk';
 import type { Execution, Operations } from '../../desk/operations';
 import { type Bench, createBench, healthy } from '../unit/cli/support';
+import { called } from './surface';
 
 export const ann = 'arn:aws:sts::000000000000:assumed-role/Operators/ann';
 export const bob = 'arn:aws:sts::000000000000:assumed-role/Operators/bob';
@@ -61,6 +62,7 @@ export async function createApiBench(change: Partial<Desk> = {}): Promise<ApiBen
       ...given,
     };
     const response = await bench.clock.until(handle(desk, request, (error) => bugs.push(error)));
+    called('api', `${method} ${path}`, response.status);
     return { ...response, json: JSON.parse(response.body) };
   };
   return { ...bench, desk, started: operations.executions, bugs, call };

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openapiText } from '../../api/openapi';
+import { cliSchemasText, cliText } from '../../docs/cli-text';
 import counted from '../../docs/cost-counted.json';
 import type { Counted } from '../../docs/cost-counts';
 import { prices } from '../../docs/cost-prices';
@@ -17,6 +18,13 @@ test('docs/protocol.md equals the tables in the code (npm run docs)', () => {
 
 test('docs/openapi.json equals the routes and shapes of the REST API (npm run docs)', () => {
   expect(readFileSync(join(__dirname, '../../docs/openapi.json'), 'utf8')).toBe(openapiText());
+});
+
+test.each([
+  ['cli.md', cliText],
+  ['cli-schemas.json', cliSchemasText],
+])('docs/%s equals the commands and their documents (npm run docs)', (file, text) => {
+  expect(readFileSync(join(__dirname, '../../docs', file), 'utf8')).toBe(text());
 });
 
 test('docs/invariants.md equals the tables of the simulation (npm run docs)', () => {

@@ -31,12 +31,15 @@ export interface Printed {
   given: readonly Given[];
 }
 
-const helps = ['--help', '-h', '--version'];
+/** Text for people, also with --json. */
+export const asksForHelp = (args: readonly string[]): boolean =>
+  ['--help', '-h', '--version'].some((help) => args.includes(help)) || args.every((arg) => arg.startsWith('--'));
+
 export const verbIn = (args: readonly string[]): string | undefined =>
   args.find((arg) => Object.hasOwn(documents, arg));
 
 export function keepsPromises({ args, code, out, given }: Printed): void {
-  if (helps.some((help) => args.includes(help)) || args.every((arg) => arg.startsWith('--'))) return;
+  if (asksForHelp(args)) return;
   const verb = verbIn(args);
   const { json = {}, stream = false, endings = ['usage' as const] } = verb === undefined ? {} : (documents[verb] ?? {});
   const shapes = Object.values(json);

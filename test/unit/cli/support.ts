@@ -15,7 +15,7 @@ import type { Desk } from '../../../desk/desk';
 import type { Execution, OperationInput, Operations } from '../../../desk/operations';
 import { aConfig, aLease, aNode, anEntry, aReport, value } from '../../support/samples';
 import { called } from '../../support/surface';
-import { type Given, keepsPromises, noting, verbIn } from './promised';
+import { asksForHelp, type Given, keepsPromises, noting, verbIn } from './promised';
 
 export interface Started {
   kind: OperationKind;
@@ -118,7 +118,7 @@ async function ran(desk: Desk, clock: VirtualClock, line: string, change: Partia
   };
   const args = words(line);
   const code = await clock.until(runCli(args, world));
-  called('cli', verbIn(args) ?? '', code);
+  if (!asksForHelp(args)) called('cli', verbIn(args) ?? '', code);
   keepsPromises({ args, code, out: written.out, given });
   return { code, ...written, json: () => JSON.parse(written.out) };
 }
