@@ -110,7 +110,7 @@ async function requireEpoch({ epochOf }: World, config: ClusterConfig, epoch: nu
   return fail(
     refused(
       `epoch ${epoch} is over: ${config.name} is at epoch ${stored.value}, and the VIP ${config.vip.host} is left alone`,
-      'nothing more is touched: read `mainstay status`',
+      `nothing more is touched: see mainstay status ${config.name}`,
       { epoch: stored.value, allocationId: addressOf(config).allocationId },
     ),
   );

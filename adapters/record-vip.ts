@@ -58,7 +58,7 @@ const shown = (config: ClusterConfig, { node, marker, address }: RecordPlace) =>
 const stale = (config: ClusterConfig, place: RecordPlace, epoch: number): OutsideProblem =>
   refused(
     `epoch ${epoch} is over: the record ${recordOf(config).name} is at epoch ${place.marker?.epoch}, given to ${place.marker?.holder ?? 'nobody'}`,
-    'nothing more is touched: read `mainstay status`; a record that outlived an earlier cluster of this name is deleted by hand',
+    `nothing more is touched: see mainstay status ${config.name}; a record that outlived an earlier cluster of this name is deleted by hand`,
     shown(config, place),
   );
 

@@ -188,7 +188,7 @@ export class Replication {
       node: me.name,
       epoch: this.keeper.lease?.epoch ?? 0,
       because,
-      next: 'mend the backup that commits no longer wait for: mainstay status',
+      next: `mend the backup that commits no longer wait for: mainstay status ${config.name}`,
       section: noticeSections.replication,
     };
     const told = await events.publish({ type: 'Attention Needed', cluster: config.name, detail });

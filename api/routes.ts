@@ -43,7 +43,7 @@ export const routes = {
   getCluster: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}', problems: [404] },
     summary: 'One cluster: lease, policy, nodes, and who could become main',
-    answers: gives(views.clusterView, 'the cluster, as mainstay status shows it'),
+    answers: gives(views.clusterView, 'the cluster, as the command line shows it'),
   },
   listNodes: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/nodes', problems: [404] },
@@ -59,7 +59,7 @@ export const routes = {
   explainCluster: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/explanation', problems: [404, 409] },
     summary: 'Is it safe now, what would happen if the main died this second, and why it did or did not fail over last',
-    answers: gives(views.explanationView, 'as mainstay explain tells it'),
+    answers: gives(views.explanationView, 'as the command line tells it'),
   },
   planOperation: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/plan', problems: [404, 409] },

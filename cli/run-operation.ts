@@ -61,7 +61,7 @@ export async function carryOut(session: Session, undertaking: Undertaking): Prom
     return outcome;
   }
   screen.line(screen.paint.red(failureLine(undertaking, outcome)));
-  throw new Failure(problemOf(operation, execution, entries));
+  throw new Failure(problemOf({ cluster: input.cluster, operation }, execution, entries));
 }
 
 /** One of two people who apply the same plan is told; so is one who applies it again when it is over. */

@@ -62,7 +62,7 @@ export function judgeFailback({ config, lease, reports, automatic, now }: Failba
     return refusal(
       'Held',
       `there is a hold: ${lease.hold.reason}`,
-      `mainstay hold ls ${name}; then mainstay recover or hold clear`,
+      `mainstay hold ls ${name}; then mainstay recover ${name} NODE, or mainstay hold clear ${name}`,
     );
   if (automatic && isQuiet(quietHours, now))
     return refusal('NotAllowed', `quiet hours, ${quietHours?.from} to ${quietHours?.to} UTC`, 'it is done after them');
@@ -73,6 +73,6 @@ export function judgeFailback({ config, lease, reports, automatic, now }: Failba
   return refusal(
     'NotEligible',
     `${prefer} cannot become main: ${verdict?.because ?? 'there is no such node'}`,
-    'mend it: mainstay status',
+    `mend it: mainstay status ${name}`,
   );
 }

@@ -69,7 +69,7 @@ export interface TriggerRule {
   when: (scene: Scene) => boolean;
   act: Act;
   because: string;
-  /** page: what the person does. */
+  /** page: what the person does; CLUSTER stands for its name. */
   next?: string;
 }
 
@@ -106,22 +106,22 @@ export const triggerRules: readonly TriggerRule[] = [
   { id: 'D30', on: ['told-to-people'], when: always, act: 'nothing', because: 'people are told by the alarm itself: no operation mends this' },
   { id: 'D40', on: 'any', when: ({ lease }) => lease === null || lease.phase === 'vacant', act: 'nothing', because: 'the cluster has never had a main' },
   { id: 'D50', on: gone, when: stands('former'), act: 'wake', because: 'the instance that a failover waits for is off: the fence is looked at now' },
-  { id: 'D60', on: gone, when: both(phaseIs('paused'), stands('main')), act: 'page', because: 'the main was stopped cleanly and its instance is off: nobody takes over from a clean stop', next: 'start the instance, or: mainstay failover --force' },
+  { id: 'D60', on: gone, when: both(phaseIs('paused'), stands('main')), act: 'page', because: 'the main was stopped cleanly and its instance is off: nobody takes over from a clean stop', next: 'start the instance, or: mainstay failover CLUSTER --force' },
   { id: 'D70', on: 'any', when: both(phaseIs('paused'), ({ trigger }) => trigger.kind !== 'scheduled-change'), act: 'nothing', because: 'the service is paused: a clean stop or reboot makes nobody take over' },
   { id: 'D80', on: ['instance-stopping'], when: stands('main'), act: 'nothing', because: 'stopping is not stopped: its agent pauses the lease, or the backups see it fall silent' },
   { id: 'D90', on: ['instance-stopping'], when: always, act: 'nothing', because: 'stopping is not stopped: what follows is told when it has happened' },
   { id: 'D100', on: gone, when: stands('main'), act: 'failover', because: "the main's instance is off and the lease was not paused" },
   { id: 'D110', on: ['spot-interruption'], when: both(phaseIs('held'), stands('main')), act: 'switchover', because: 'EC2 takes the main\'s instance back in two minutes: the role is moved before' },
   { id: 'D120', on: ['spot-interruption'], when: stands('main'), act: 'nothing', because: 'the main does not serve yet: when its instance goes, a failover follows' },
-  { id: 'D130', on: ['spot-rebalance'], when: stands('main'), act: 'page', because: "EC2 may soon take the main's spot instance back", next: 'move the role when it suits you: mainstay switch' },
+  { id: 'D130', on: ['spot-rebalance'], when: stands('main'), act: 'page', because: "EC2 may soon take the main's spot instance back", next: 'move the role when it suits you: mainstay switch CLUSTER' },
   { id: 'D140', on: checks, when: stands('main'), act: 'failover', because: "the main's instance is ill: if the main is silent as well, somebody takes over" },
   { id: 'D150', on: ['heartbeat-missing'], when: always, act: 'failover', because: 'nobody has renewed the lease for minutes: it is watched, and taken over if it stays silent' },
-  { id: 'D160', on: ['scheduled-change'], when: stands('main'), act: 'page', because: "AWS has scheduled a change of the main's instance", next: 'move the role before: mainstay switch' },
-  { id: 'D170', on: ['instance-issue'], when: stands('main'), act: 'page', because: "AWS tells of an issue of the main's instance, and the main renews or was replaced by the faster roads", next: 'look how it serves; move the role if it does not: mainstay switch' },
+  { id: 'D160', on: ['scheduled-change'], when: stands('main'), act: 'page', because: "AWS has scheduled a change of the main's instance", next: 'move the role before: mainstay switch CLUSTER' },
+  { id: 'D170', on: ['instance-issue'], when: stands('main'), act: 'page', because: "AWS tells of an issue of the main's instance, and the main renews or was replaced by the faster roads", next: 'look how it serves; move the role if it does not: mainstay switch CLUSTER' },
   { id: 'D180', on: 'any', when: stands('shunned', 'former'), act: 'nothing', because: 'the node is kept out: its instance may be off' },
-  { id: 'D190', on: ['scheduled-change'], when: stands('backup'), act: 'page', because: "AWS has scheduled a change of a backup's instance", next: 'see that another backup can take over while it lasts: mainstay status' },
-  { id: 'D200', on: [...gone, 'spot-interruption'], when: stands('backup'), act: 'page', because: 'a backup is lost: a failover has one candidate fewer', next: 'start its instance, or replace it: mainstay status' },
-  { id: 'D210', on: [...checks, 'instance-issue', 'spot-rebalance'], when: stands('backup'), act: 'page', because: "a backup's instance is ill or at risk", next: 'look at the instance: mainstay status' },
+  { id: 'D190', on: ['scheduled-change'], when: stands('backup'), act: 'page', because: "AWS has scheduled a change of a backup's instance", next: 'see that another backup can take over while it lasts: mainstay status CLUSTER' },
+  { id: 'D200', on: [...gone, 'spot-interruption'], when: stands('backup'), act: 'page', because: 'a backup is lost: a failover has one candidate fewer', next: 'start its instance, or replace it: mainstay status CLUSTER' },
+  { id: 'D210', on: [...checks, 'instance-issue', 'spot-rebalance'], when: stands('backup'), act: 'page', because: "a backup's instance is ill or at risk", next: 'look at the instance: mainstay status CLUSTER' },
   { id: 'D220', on: 'any', when: always, act: 'nothing', because: 'it concerns no node of the cluster as it is configured now' },
 ];
 

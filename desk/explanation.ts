@@ -157,7 +157,7 @@ const replicates: Look = ({ lease, config }) => {
   return [
     danger(
       'degraded: commits wait for nobody, and nobody may take over by itself',
-      'bring a backup back into the stream: mainstay status',
+      `bring a backup back into the stream: mainstay status ${config.name}`,
     ),
   ];
 };

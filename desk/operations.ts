@@ -62,16 +62,21 @@ export const executionsOf = ({ operations, clock }: { operations: Operations; cl
  * Why an execution did not succeed, in the words of the step that failed: from its cause, or else from the journal's last
  * refusal (an execution that was aborted has no cause, and an emulator may lose it).
  */
-export function problemOf(operation: string, execution: Execution, entries: readonly JournalEntry[] = []): CliProblem {
+export function problemOf(
+  { cluster, operation }: { cluster: string; operation: string },
+  execution: Execution,
+  entries: readonly JournalEntry[] = [],
+): CliProblem {
   const { status, error, cause } = execution;
+  const look = `mainstay status ${cluster}`;
   const refused = status === 'ABORTED' || familyOf(error) ? undefined : lastRefusal(entries);
   const name = refused?.rule ?? error;
-  const told = problemIn(cause) ?? (refused ? split(refused.because) : null);
+  const told = problemIn(cause) ?? (refused ? split(refused.because, `see: ${look}`) : null);
   return {
     code: codeOf(name),
     message:
       told?.message ?? `the execution ended as ${status}${error ? `: ${error}` : ''}${cause ? ` (${cause})` : ''}`,
-    next: told?.next ?? `see: mainstay status, and the execution ${operation} in the Step Functions console`,
+    next: told?.next ?? `see: ${look}, and the execution ${operation} in the Step Functions console`,
     operation,
     ...(name ? { details: { execution: name } } : {}),
   };
@@ -92,8 +97,8 @@ function lastRefusal(entries: readonly JournalEntry[]): JournalEntry | undefined
 }
 
 /** run-step journals a refusal as `message; next: what to do`. */
-function split(because: string): { message: string; next: string } {
+function split(because: string, look: string): { message: string; next: string } {
   const at = because.lastIndexOf('; next: ');
-  if (at < 0) return { message: because, next: 'see: mainstay status' };
+  if (at < 0) return { message: because, next: look };
   return { message: because.slice(0, at), next: because.slice(at + '; next: '.length) };
 }

@@ -91,6 +91,32 @@ test('process.env is read in entries and wiring only', () => {
   ).toEqual([]);
 });
 
+/** Commands that say nothing without the name of a cluster. */
+const ofOneCluster = [
+  'status',
+  'explain',
+  'switch',
+  'failover',
+  'failback',
+  'confirm-fenced',
+  'approve',
+  'recover',
+  'hold clear',
+];
+const ofOneToo = ['policy', 'drill', 'history', 'report', 'watch', 'start', 'pause', 'resume'];
+
+test('whoever is told to type a command is told for which cluster', () => {
+  const bare = new RegExp(`mainstay (${[...ofOneCluster, ...ofOneToo].join('|')})(?! (\\$\\{|CLUSTER|alpha)|[\\w-])`);
+  const wrong = product.flatMap(({ file, text }) =>
+    text
+      .split('\n')
+      .flatMap((line, index) =>
+        bare.test(line) && !/^\s*(\/\/|\*|\/\*)/.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [],
+      ),
+  );
+  expect(wrong).toEqual([]);
+});
+
 test('clock, timers and randomness stand behind ports', () => {
   const pattern = /Date\.now\(|new Date\(\)|performance\.now|\bsetTimeout\(|\bsetInterval\(|Math\.random|randomUUID/;
   expect(touching(pattern, ['adapters/system.ts', 'local/'])).toEqual([]);

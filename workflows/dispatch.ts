@@ -86,8 +86,8 @@ async function act(
     return woken.ok ? ok({ started: woken.value }) : woken;
   }
   if (decision.act === 'page') {
-    const { because, next = `see: mainstay status ${cluster}` } = decision;
-    const notice = { because, next, section: noticeSections.instance };
+    const { because, next = 'see: mainstay status CLUSTER' } = decision;
+    const notice = { because, next: next.replace('CLUSTER', cluster), section: noticeSections.instance };
     const told = await ports.events.publish(
       attention(cluster, { ...notice, node, what: trigger.kind, epoch: lease?.epoch ?? 0 }),
     );

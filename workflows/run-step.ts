@@ -122,14 +122,14 @@ function judgeStale({ needs }: StepDefinition, { lease, state, operation }: Step
     return halt(
       'StaleEpoch',
       `${other} is on the lease now, not ${operation}`,
-      'nothing more is touched: read `mainstay status`',
+      `nothing more is touched: see mainstay status ${lease.cluster}`,
     );
   }
   if (needs === 'epoch' && state.epoch !== lease.epoch) {
     return halt(
       'StaleEpoch',
       `the lease is at epoch ${lease.epoch}, this step belongs to epoch ${state.epoch}`,
-      'nothing more is touched: read `mainstay status`',
+      `nothing more is touched: see mainstay status ${lease.cluster}`,
     );
   }
   return null;

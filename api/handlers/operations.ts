@@ -41,7 +41,7 @@ export const getOperation: Handler = async ({ desk, params: { cluster = '', oper
     throw apiFailure('NotFound', `${cluster} has no operation of this id`, 'see the list of operations');
   const outcome = outcomeOf(operation, entries, execution ? { execution } : {});
   const failed = execution !== null && !['RUNNING', 'SUCCEEDED'].includes(execution.status);
-  const problem = failed ? problemOf(operation, execution, entries) : null;
+  const problem = failed ? problemOf({ cluster, operation }, execution, entries) : null;
   return {
     status: 200,
     body: {

@@ -72,7 +72,7 @@ export async function runDrill(options: DrillOptions, session: Session): Promise
   });
   screen.line((met ? screen.paint.green : screen.paint.red)(because));
   screen.document({ cluster, legs, longestGapMs, objectiveMs, met });
-  const next = 'see where the time went: mainstay report, docs/timing.md';
+  const next = `see where the time went: mainstay report ${cluster}, docs/timing.md`;
   if (!met) throw new Failure({ code: 'ObjectiveMissed', message: because, next }, true);
 }
 

@@ -255,6 +255,10 @@ describe('checks for load balancers', () => {
     }
   });
 
+  test('the main and a backup that is fed by it are ready', async () => {
+    for (const name of ['db1', 'db2']) expect((await check(name, '/readiness')).status).toBe(200);
+  });
+
   test('only a backup that is fed by the main is a replica', async () => {
     expect((await check('db1', '/replica')).status).toBe(503);
     expect((await check('db2', '/replica')).status).toBe(200);

@@ -11,7 +11,9 @@ async function run(context: StepContext): StepResult {
   const { config, lease } = context;
   const { phase, holder, drain } = lease;
   if (holder === null || (phase !== 'held' && phase !== 'granted')) {
-    return fail(undo('NotServing', `nobody serves ${config.name}: its lease is ${phase}`, 'see: mainstay status'));
+    return fail(
+      undo('NotServing', `nobody serves ${config.name}: its lease is ${phase}`, `see: mainstay status ${config.name}`),
+    );
   }
   if (drain === 'pause')
     return fail(undo('NotServing', `${config.name} is being paused by an operator`, `mainstay resume ${config.name}`));

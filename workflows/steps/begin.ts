@@ -13,7 +13,7 @@ export const begin = (kind: OperationKind): StepDefinition => ({
 });
 
 async function run(context: StepContext, kind: OperationKind): StepResult {
-  const { ports, state, operation } = context;
+  const { ports, config, state, operation } = context;
   const abandoned = await abandonedOperation(context);
   const begun = await changeLease(context, 'begin', () => ({
     operation: {
@@ -29,7 +29,7 @@ async function run(context: StepContext, kind: OperationKind): StepResult {
   if (!begun.ok) {
     return fail(
       begun.error.code === 'LeaseRefused'
-        ? undo('Busy', begun.error.message, 'wait for it: mainstay history')
+        ? undo('Busy', begun.error.message, `wait for it: mainstay watch ${config.name}`)
         : begun.error,
     );
   }

@@ -25,7 +25,7 @@ async function run(context: StepContext): StepResult {
       undo(
         'NotServing',
         `a node is recovered from a serving main, and the lease is ${lease.phase}`,
-        'see: mainstay status',
+        `see: mainstay status ${config.name}`,
       ),
     );
   }

@@ -22,7 +22,11 @@ async function run(context: StepContext, kind: 'switchover' | 'failover'): StepR
     // Begun on what preflight saw, which may have changed since (T53).
     if (context.lease.phase !== 'held')
       return fail(
-        undo('NotServing', `the lease of ${config.name} is ${context.lease.phase} now`, 'see: mainstay status'),
+        undo(
+          'NotServing',
+          `the lease of ${config.name} is ${context.lease.phase} now`,
+          `see: mainstay status ${config.name}`,
+        ),
       );
     if (named && !named.eligible) {
       return fail(
@@ -34,7 +38,11 @@ async function run(context: StepContext, kind: 'switchover' | 'failover'): StepR
   }
   if (!chosen)
     return fail(
-      halt('NobodyLeft', `nobody can take over: ${reasons(evaluations)}`, 'mend a node, then: mainstay start'),
+      halt(
+        'NobodyLeft',
+        `nobody can take over: ${reasons(evaluations)}`,
+        `mend a node, then: mainstay start ${config.name} --node NAME`,
+      ),
     );
   context.note(`${chosen.node} chosen: ${chosen.because}`, { candidate: chosen.node });
   if (kind === 'failover') await noteLoss(context, chosen);

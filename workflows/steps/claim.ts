@@ -36,10 +36,10 @@ async function run(context: StepContext): StepResult {
   if (!result.ok) {
     // After a first claim of our own there is no way back: somebody else has gone on.
     if (state.epoch !== undefined && result.error.code === 'LeaseRefused')
-      return fail(halt('StaleEpoch', result.error.message, 'see: mainstay status'));
+      return fail(halt('StaleEpoch', result.error.message, `see: mainstay status ${lease.cluster}`));
     return fail(
       result.error.code === 'LeaseRefused'
-        ? undo('NotSilent', result.error.message, 'nothing was changed: see mainstay status')
+        ? undo('NotSilent', result.error.message, `nothing was changed: see mainstay status ${lease.cluster}`)
         : result.error,
     );
   }

@@ -27,7 +27,9 @@ async function run(context: StepContext): StepResult {
       main: ended.value.holder,
       degraded: state.degraded ?? [],
       because: `${operation} is ${outcome}: ${ended.value.holder ?? 'nobody'} is main at epoch ${ended.value.epoch}`,
-      next: state.degraded?.length ? `see to ${state.degraded.join(', ')}: mainstay status` : 'mainstay history',
+      next: state.degraded?.length
+        ? `see to ${state.degraded.join(', ')}: mainstay status ${config.name}`
+        : `mainstay history ${config.name}`,
       section: noticeSections.ended,
     },
   });

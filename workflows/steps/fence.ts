@@ -138,9 +138,9 @@ async function lookSlowly(search: Search): Promise<StepProblem | null> {
 }
 
 /** T54: whoever has looked for minutes must not go on in a world that has changed. */
-function goneOn({ lease, operation }: StepContext, now: Lease): StepProblem | null {
+function goneOn({ config, lease, operation }: StepContext, now: Lease): StepProblem | null {
   if (now.epoch === lease.epoch && now.operation?.id === operation) return null;
-  const next = 'nothing more is touched: read `mainstay status`';
+  const next = `nothing more is touched: see mainstay status ${config.name}`;
   return halt('StaleEpoch', `the lease has moved on to epoch ${now.epoch} while the fence was looked for`, next);
 }
 

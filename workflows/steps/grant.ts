@@ -19,7 +19,7 @@ async function run(context: StepContext): StepResult {
   if (!granted.ok) {
     return fail(
       granted.error.code === 'LeaseRefused'
-        ? halt('StaleEpoch', granted.error.message, 'see: mainstay status')
+        ? halt('StaleEpoch', granted.error.message, `see: mainstay status ${lease.cluster}`)
         : granted.error,
     );
   }

@@ -9,8 +9,9 @@ export const moveVip: StepDefinition = { needs: 'epoch', run };
 async function run(context: StepContext): StepResult {
   const { ports, config, state, lease } = context;
   const candidate = need(state, 'candidate');
+  const look = `see: mainstay status ${config.name}`;
   if (lease.holder !== candidate) {
-    return fail(halt('StaleEpoch', `the lease names ${lease.holder}, not ${candidate}`, 'see: mainstay status'));
+    return fail(halt('StaleEpoch', `the lease names ${lease.holder}, not ${candidate}`, look));
   }
   const from = await ports.vip.read(config);
   if (!from.ok) return fail(fromOutside(from.error));
@@ -18,7 +19,7 @@ async function run(context: StepContext): StepResult {
   const now = await ports.leases.read(config.name);
   if (!now.ok) return fail(fromOutside(now.error));
   if (now.value?.epoch !== lease.epoch || now.value.holder !== candidate)
-    return fail(halt('StaleEpoch', `the lease moved on while the VIP was looked at`, 'see: mainstay status'));
+    return fail(halt('StaleEpoch', 'the lease moved on while the VIP was looked at', look));
   const moved = await ports.vip.move(config, from.value, candidate, lease.epoch);
   if (!moved.ok) return fail(fromOutside(moved.error));
   // The state of a branch is dropped, so the journal tells `confirm` what the change is called.

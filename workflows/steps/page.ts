@@ -17,7 +17,8 @@ async function run(context: StepContext): StepResult {
     context.note(ended.ok ? 'operation released' : `operation not released: ${ended.error.message}`);
   }
   const { problem } = state;
-  const { message = 'the operation could not go on', next = 'see: mainstay status' } = problemIn(problem?.Cause) ?? {};
+  const { message = 'the operation could not go on', next = `see: mainstay status ${config.name}` } =
+    problemIn(problem?.Cause) ?? {};
   const because = `${operation} needs a person, ${problem?.Error ?? 'unknown'}: ${message}`;
   const notice = { because, next, section: sectionOf(problem?.Error) };
   const told = await ports.events.publish(

@@ -23,12 +23,22 @@ async function run(context: StepContext): StepResult {
     const { id, kind, by, since } = lease.operation;
     const running = await context.ports.executions.running(id);
     if (!running.ok || running.value) {
-      return fail(undo('Busy', `${kind} ${id} by ${by} is running since ${since}`, 'wait for it: mainstay history'));
+      return fail(
+        undo(
+          'Busy',
+          `${kind} ${id} by ${by} is running since ${since}`,
+          `wait for it: mainstay watch ${config.name} --operation ${id}`,
+        ),
+      );
     }
   }
   if (lease.phase !== 'held') {
     return fail(
-      undo('NotServing', `a switchover needs a serving main, and the lease is ${lease.phase}`, 'see: mainstay status'),
+      undo(
+        'NotServing',
+        `a switchover needs a serving main, and the lease is ${lease.phase}`,
+        `see: mainstay status ${config.name}`,
+      ),
     );
   }
   const reports = await reportsOf(context);

@@ -26,7 +26,7 @@ async function run(context: StepContext): StepResult {
     return ok({});
   }
   if (outcome === 'moved on')
-    return fail(halt('StaleEpoch', 'the lease moved on during the promotion', 'see: mainstay status'));
+    return fail(halt('StaleEpoch', 'the lease moved on during the promotion', `see: mainstay status ${config.name}`));
   // It was main, and a clean stop is no failure of it: the next candidate must not be tried (T60).
   if (outcome === 'stopped') {
     return fail(

@@ -29,7 +29,7 @@ async function run(context: StepContext): StepResult {
   if (!handed.ok) {
     return fail(
       handed.error.code === 'LeaseRefused'
-        ? halt('StaleEpoch', handed.error.message, 'see: mainstay status')
+        ? halt('StaleEpoch', handed.error.message, `see: mainstay status ${lease.cluster}`)
         : handed.error,
     );
   }

@@ -27,7 +27,9 @@ async function run(context: StepContext): StepResult {
   if (refused) return fail(refused);
   const free = await operationIsFree(context);
   if (!free) {
-    return fail(undo('Busy', `operation ${lease.operation?.id} is running`, 'wait for it: mainstay history'));
+    const id = lease.operation?.id;
+    const next = `wait for it: mainstay watch ${config.name} --operation ${id}`;
+    return fail(undo('Busy', `operation ${id} is running`, next));
   }
   const evaluations = evaluate({
     config,

@@ -2,7 +2,7 @@
 
 import type { Execution } from '../../../desk/operations';
 import { aReport } from '../../support/samples';
-import { type Bench, createBench, failed, healthy, journalStep, type Script } from './support';
+import { type Bench, createBench, failed, healthy, journalStep, type Script, setLease } from './support';
 
 const evaluations = [
   { node: 'db1', eligible: false, because: 'it is the main', receivedBytes: 800, appliedBytes: 800, lagBytes: 0 },
@@ -41,6 +41,16 @@ const withOperation = async (bench: Bench, status: Execution['status']) => {
   const operation = { id: 'alpha-failover-x', kind: 'failover' as const, by: 'bob', since: '2026-01-01T00:00:00.000Z' };
   if (lease) await bench.desk.leases.swap(lease, { ...lease, operation, version: lease.version + 1 });
   bench.operations.executions.set(operation.id, { status });
+};
+
+const refused = async (bench: Bench, line: string) => {
+  const before = await leaseOf(bench);
+  const ran = await bench.run(line);
+  expect(await leaseOf(bench)).toEqual(before);
+  expect(bench.operations.started).toEqual([]);
+  const journal = await bench.desk.journal.list('alpha');
+  expect(journal).toEqual({ ok: true, value: [] });
+  return ran;
 };
 
 describe('switch', () => {
@@ -186,16 +196,6 @@ describe('switch', () => {
 });
 
 describe('a refusal before anything starts', () => {
-  const refused = async (bench: Bench, line: string) => {
-    const before = await leaseOf(bench);
-    const ran = await bench.run(line);
-    expect(await leaseOf(bench)).toEqual(before);
-    expect(bench.operations.started).toEqual([]);
-    const journal = await bench.desk.journal.list('alpha');
-    expect(journal).toEqual({ ok: true, value: [] });
-    return ran;
-  };
-
   it.each([
     ['switch beta', 2, /there is no cluster 'beta' \(known: alpha\); next: check the name with: mainstay ls/],
     ['switch alpha --to db9', 2, /there is no node 'db9' in alpha \(nodes: db1, db2, db3\)/],
@@ -340,6 +340,50 @@ describe('failover', () => {
     expect(out).toContain("FAILOVER OF 'alpha' FAILED AND NEEDS A PERSON");
     expect(code).toBe(1);
   });
+});
+
+describe('failback', () => {
+  const toward = async (prefer: string, mode: 'manual' | 'never' = 'manual', script = succeeds): Promise<Bench> => {
+    const bench = await healthy(createBench(script));
+    const read = await bench.desk.settings.config('alpha');
+    if (read.ok && read.value)
+      await bench.desk.settings.putConfig({ ...read.value, failback: { prefer, mode, quietHours: null } });
+    return bench;
+  };
+
+  it('gives the role to the preferred node', async () => {
+    const bench = await toward('db2');
+    const { code, out } = await bench.run('failback alpha --reason "a new disk"');
+    expect(bench.operations.started).toMatchObject([
+      { kind: 'failback', input: { cluster: 'alpha', by: 'ann', reason: 'a new disk' } },
+    ]);
+    expect(out).toContain("FAILBACK TO 'db2' WAS SUCCESSFUL");
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    ['it is the main already', () => toward('db1'), /db1 is the main already; next: nothing to do/],
+    ['it is not allowed', () => toward('db2', 'never'), /set to 'never'; next: .* mainstay switch alpha --to db2/],
+    ['nobody is preferred', () => healthy(createBench()), /alpha has no preferred node; next: name one/],
+  ])('is refused when %s', async (_, given, sentence) => {
+    const ran = await refused(await given(), 'failback alpha');
+    expect(ran.err).toMatch(sentence);
+    expect(ran.code).toBe(3);
+  });
+
+  it.each(['failback alpha', 'switch alpha', 'failover alpha --force', 'recover alpha db1'])(
+    '%s that takes longer than somebody waits goes on, and the command ends with 8',
+    async (line) => {
+      const bench = await toward('db2', 'manual', () => new Promise(() => undefined));
+      if (line.startsWith('recover'))
+        await setLease(bench, { holder: 'db2', epoch: 8, shunned: { db1: { label: 'x', epoch: 8 } } });
+      const { code, err } = await bench.run(`${line} --timeout 2`);
+      expect(err).toMatch(
+        /goes on without being watched; next: follow it: mainstay history alpha --operation alpha-\w+-/,
+      );
+      expect(code).toBe(8);
+    },
+  );
 });
 
 describe('recover', () => {

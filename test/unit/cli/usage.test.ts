@@ -1,6 +1,19 @@
 // What the parser refuses and how: always exit code 2, one sentence, and what to do next.
 
+import { documents } from '../../../cli/documents';
 import { createBench, healthy, unanswered } from './support';
+
+/** A command line for every command that asks the control plane. */
+const asking: Record<string, string> = {
+  ...Object.fromEntries(
+    ['status', 'explain', 'switch', 'failover', 'failback', 'policy', 'drill', 'history', 'report', 'watch'].map(
+      (verb) => [verb, 'alpha'],
+    ),
+  ),
+  ...{ ls: '', doctor: '', brake: '', start: 'alpha', pause: 'alpha', resume: 'alpha', hold: 'ls' },
+  ...{ recover: 'alpha db1', approve: 'alpha 7-db2-0123456789' },
+  'confirm-fenced': 'alpha --node db1 --reason "it is scrapped" --yes',
+};
 
 describe('a wrong command line', () => {
   it.each([
@@ -112,10 +125,14 @@ describe('a control plane that does not answer', () => {
   ] as const)('with %s is explained in one sentence', async (error, kind, expected, sentence) => {
     const bench = createBench();
     const settings = unanswered(error, kind);
-    for (const line of ['ls', 'status alpha', 'switch alpha', 'start alpha']) {
-      const { code, err } = await bench.run(line, { openDesk: () => ({ ...bench.desk, settings }) });
-      expect(err).toMatch(sentence);
-      expect(code).toBe(expected);
+    const brake = { ...bench.desk.brake, read: settings.config };
+    expect(Object.keys({ ...asking, completion: '' }).sort()).toEqual(Object.keys(documents).sort());
+    for (const [verb, rest] of Object.entries(asking)) {
+      const { code, err } = await bench.run(`${verb} ${rest}`, {
+        openDesk: () => ({ ...bench.desk, settings, brake }),
+      });
+      expect([verb, err]).toEqual([verb, expect.stringMatching(sentence)]);
+      expect({ verb, code }).toEqual({ verb, code: expected });
     }
   });
 
