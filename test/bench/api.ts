@@ -1,5 +1,5 @@
 // How long calls of the control plane's REST API take on the local stack: its function as the gateway calls it, real Step Functions and
-// DynamoDB of the emulator behind it. p50 and p99 over a cluster at rest; an agent's own API beside it.
+// DynamoDB of the emulator behind it. p50 and p99 over a cluster at rest; an agent's own API and whole commands of the command line beside it.
 
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
@@ -77,9 +77,18 @@ async function measure(world: World, lambda: LambdaClient, count: number): Promi
       invoke(202, 'POST', operations, { kind: 'switchover', to, reason: 'bench' }, key),
     ),
     await timed('GET /health of a node', count, () => fromNode('/health')),
+    ...(await commands(world)),
     // The bucket of a node gives five calls a second.
     await timed('GET /rest/ha/status of a node', 15, () => fromNode('/rest/ha/status', { authorization })),
   ];
+}
+
+/** A process each, from its start to its end. */
+async function commands(world: World): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const line of ['--version', 'ls', 'status alpha', 'switch alpha --dry-run', 'history alpha --json'])
+    rows.push(await timed(`mainstay ${line}`, 15, async () => void (await world.must(...line.split(' ')))));
+  return rows;
 }
 
 /** Each starts a real switchover, and waits until the cluster is healthy again. */

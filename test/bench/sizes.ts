@@ -1,14 +1,16 @@
-// `npm run sizes`: how big each function's bundle is and how long a fresh process takes to import it; how long `cdk synth` of
-// the example app takes, and how big its templates are. Medians, of five processes each; needs no account.
+// `npm run sizes`: how big each function's bundle is and how long a fresh process takes to import it; how big the two programs are, and
+// how long the command takes to answer without a cloud; how long `cdk synth` of the example app takes, and how big its templates are.
+// Medians, of five processes each (the command: fifteen); needs no account.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { bundleFunctions } from '../../infra/bundle';
+import { bundleFunctions, bundlePrograms } from '../../infra/bundle';
 
 const runs = 5;
+const commandRuns = 15;
 const root = join(__dirname, '..', '..');
 
 /** What a function's import needs to be there; nothing is called. */
@@ -73,6 +75,30 @@ function functionLines(dir: string): string[] {
   ];
 }
 
+function medianOf(args: readonly string[]): string {
+  const times = Array.from({ length: commandRuns }, () => {
+    const startedAt = performance.now();
+    const { status } = spawnSync(process.execPath, args, { stdio: 'ignore', env: { PATH: process.env.PATH } });
+    if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}`);
+    return performance.now() - startedAt;
+  });
+  return `${median(times).toFixed(0)} ms`;
+}
+
+function programLines(dir: string): string[] {
+  bundlePrograms(dir);
+  const cli = join(dir, 'mainstay.js');
+  return [
+    ...['mainstay.js', 'mainstay-agent.js'].map(
+      (file) => `  ${file.padEnd(24)}${(statSync(join(dir, file)).size / 1024).toFixed(0).padStart(8)} KiB`,
+    ),
+    ...[['--version'], ['--help'], ['completion', 'bash']].map(
+      (args) => `  mainstay ${args.join(' ')}: ${medianOf([cli, ...args])}`,
+    ),
+    `  node -e 0: ${medianOf(['-e', '0'])}, which is Node's own share`,
+  ];
+}
+
 function synthLines(dir: string): string[] {
   const startedAt = performance.now();
   const app = 'npx tsx infra/examples/three-instances.ts';
@@ -92,8 +118,8 @@ function synthLines(dir: string): string[] {
 
 const dir = mkdtempSync(join(tmpdir(), 'mainstay-sizes-'));
 try {
-  for (const line of [...functionLines(join(dir, 'functions')), '', ...synthLines(join(dir, 'cdk.out'))])
-    console.log(line);
+  const parts = [() => functionLines(join(dir, 'functions')), () => programLines(join(dir, 'programs'))];
+  for (const part of [...parts, () => synthLines(join(dir, 'cdk.out'))]) console.log(`${part().join('\n')}\n`);
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
