@@ -56,7 +56,7 @@ function baseOf(
   const within = Object.entries(types).flatMap(([name, type]) => {
     const entries = Object.entries(type.properties ?? {});
     const isWithin = entries.length > 0 && entries.every(([key, value]) => same(properties[key], value));
-    return isWithin && type.properties !== properties ? [{ name, properties: type.properties ?? {} }] : [];
+    return isWithin ? [{ name, properties: type.properties ?? {} }] : [];
   });
   const size = (type: { properties: object }) => Object.keys(type.properties).length;
   return within.sort((one, other) => size(other) - size(one))[0] ?? null;
