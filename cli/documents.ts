@@ -28,6 +28,8 @@ export interface CommandDocuments {
   json: Record<string, z.ZodType>;
   /** One line for each, without end. */
   stream?: true;
+  /** With --watch a line for each look. */
+  watches?: true;
   endings: readonly Ending[];
 }
 
@@ -116,9 +118,14 @@ export const documents: Record<string, CommandDocuments> = {
         clusters: z.array(z.union([clusterView, z.strictObject({ cluster: name, error: problem })])),
       }),
     },
+    watches: true,
     endings: asks,
   },
-  status: { json: { [always]: clusterView.extend({ lastOperation: operationSummary.nullable() }) }, endings: asks },
+  status: {
+    json: { [always]: clusterView.extend({ lastOperation: operationSummary.nullable() }) },
+    watches: true,
+    endings: asks,
+  },
   explain: { json: { [always]: explanationView }, endings: refuses },
   doctor: {
     json: { [always]: z.strictObject({ healthy: z.boolean(), checks: z.array(check) }) },

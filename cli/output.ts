@@ -10,6 +10,8 @@ export interface Screen {
   document(value: unknown): void;
   /** Of a stream that has no end: with --json one line each. */
   entry(value: unknown): void;
+  /** Before something is shown again: an empty terminal, or a line with the time. */
+  fresh(at: string): void;
   /** For people only, on stderr: something that does not change the outcome. */
   warn(text: string): void;
 }
@@ -32,8 +34,14 @@ export const createScreen = ({ out, err, colour }: Streams, json: boolean): Scre
   entry: (value) => {
     if (json) out(`${JSON.stringify(value)}\n`);
   },
+  fresh: (at) => {
+    if (!json) out(colour ? `${home}${colours.dim(at)}\n` : `${at}\n`);
+  },
   warn: (text) => err(`mainstay: ${text}\n`),
 });
+
+/** Of a terminal: the cursor to the upper left, and nothing below it. */
+const home = '\u001b[H\u001b[2J';
 
 type Stroke = (text: string) => string;
 export type Paint = Record<'bold' | 'dim' | 'red' | 'green' | 'yellow', Stroke>;

@@ -107,7 +107,8 @@ export async function runCli(args: readonly string[], world: World): Promise<num
     const verb = args.find((arg) => program.commands.some((command) => command.name() === arg));
     const problem = explained(problemFrom(error, verb), { stack, where: world.where });
     const shown = error instanceof Failure && error.shown;
-    if (!shown) print(problem, { json: args.includes('--json'), isLine: verb === 'watch' }, world);
+    if (!shown)
+      print(problem, { json: args.includes('--json'), isLine: verb === 'watch' || args.includes('--watch') }, world);
     return exitCodeOf(problem.code);
   }
 }

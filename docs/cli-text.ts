@@ -87,7 +87,7 @@ function inputs({ registeredArguments, options }: Command): string[] {
 
 function section(command: Command, examples: string): string[] {
   const name = command.name();
-  const { json = {}, stream, endings: own = [] } = documents[name] ?? {};
+  const { json = {}, stream, watches, endings: own = [] } = documents[name] ?? {};
   const shapes = Object.entries(json).map(([when, shape]) => {
     const text = shapeText(schemaOf(shape), types);
     return `${Object.keys(json).length > 1 || stream ? `// ${when}\n` : ''}${text}`;
@@ -105,7 +105,7 @@ function section(command: Command, examples: string): string[] {
     `Exit codes: ${own
       .map((ending) => exitCodes[ending])
       .sort()
-      .join(', ')}. With \`--json\`:`,
+      .join(', ')}. With \`--json\`${watches ? ', and with `--watch` in a line for each look' : ''}:`,
     '',
     ...fenced('ts', shapes.join('\n\n')),
     '',

@@ -3,22 +3,27 @@
 
 import { asJson, Failure, must, sentence } from '../../desk/problems';
 import { type ClusterView, lookAt } from '../../desk/view';
+import { again, type WatchedOptions, withWatch } from '../again';
 import { drawCluster } from '../board';
 import { type Define, examples } from '../command';
 import type { Session } from '../session';
 
 export const defineLs: Define = (program, act) => {
-  program
+  const command = program
     .command('ls')
     .summary('all clusters: main, epoch, policy, nodes, positions')
-    .description('Show every cluster: policy, phase, epoch, main, VIP, hold, and what each node last said.')
-    .addHelpText('after', examples(['ls', "ls --json | jq '.clusters[].main'"]))
-    .action(() => act((session) => runLs(session)));
+    .description('Show every cluster: policy, phase, epoch, main, VIP, hold, and what each node last said.');
+  withWatch(command)
+    .addHelpText('after', examples(['ls', 'ls --watch 10', "ls --json | jq '.clusters[].main'"]))
+    .action((options: WatchedOptions) => act((session) => runLs(options, session)));
 };
 
 type Seen = { view: ClusterView } | { cluster: string; problem: Failure };
 
-export async function runLs({ desk, screen }: Session): Promise<void> {
+export const runLs = (options: WatchedOptions, session: Session): Promise<void> =>
+  again(session, options, (show) => look(session, show));
+
+async function look({ desk, screen }: Session, show: (document: unknown) => void): Promise<void> {
   const names = must(await desk.settings.clusters());
   if (names.length === 0) screen.warn('no cluster is configured yet; next: add one to mainstay.config.ts and deploy');
   const all = await Promise.all(
@@ -36,7 +41,7 @@ export async function runLs({ desk, screen }: Session): Promise<void> {
     if ('view' in seen) for (const line of drawCluster(seen.view, screen.paint)) screen.line(line);
     else screen.line(screen.paint.red(`${seen.cluster}[UNREADABLE]  ${sentence(seen.problem.problem)}`));
   });
-  screen.document({
+  show({
     clusters: all.map((seen) =>
       'view' in seen ? seen.view : { cluster: seen.cluster, ...asJson(seen.problem.problem) },
     ),

@@ -4,6 +4,7 @@ import type { Desk } from '../../desk/desk';
 import { grouped, type Outcome, outcomeOf } from '../../desk/outcome';
 import { must } from '../../desk/problems';
 import { lookAt } from '../../desk/view';
+import { again, type WatchedOptions, withWatch } from '../again';
 import { drawCluster, drawDetails } from '../board';
 import { type Define, examples } from '../command';
 import type { Session } from '../session';
@@ -12,20 +13,27 @@ import type { Session } from '../session';
 const recentEntries = 300;
 
 export const defineStatus: Define = (program, act) => {
-  program
+  const command = program
     .command('status')
     .summary('one cluster in detail')
     .description('Show one cluster: as ls does, and its policy, candidates, running and last operation.')
-    .argument('<cluster>')
-    .addHelpText('after', examples(['status alpha', 'status alpha --json']))
-    .action((cluster: string) => act((session) => runStatus({ cluster }, session)));
+    .argument('<cluster>');
+  withWatch(command)
+    .addHelpText('after', examples(['status alpha', 'status alpha --watch', 'status alpha --json']))
+    .action((cluster: string, options: WatchedOptions) =>
+      act((session) => runStatus({ cluster, ...options }, session)),
+    );
 };
 
-export async function runStatus({ cluster }: { cluster: string }, { desk, screen }: Session): Promise<void> {
-  const view = await lookAt(desk, cluster);
-  const last = await lastOperation(desk, cluster);
-  for (const line of [...drawCluster(view, screen.paint), ...drawDetails(view, last, screen.paint)]) screen.line(line);
-  screen.document({ ...view, lastOperation: last });
+export function runStatus({ cluster, ...options }: WatchedOptions & { cluster: string }, session: Session) {
+  const { desk, screen } = session;
+  return again(session, options, async (show) => {
+    const view = await lookAt(desk, cluster);
+    const last = await lastOperation(desk, cluster);
+    for (const line of [...drawCluster(view, screen.paint), ...drawDetails(view, last, screen.paint)])
+      screen.line(line);
+    show({ ...view, lastOperation: last });
+  });
 }
 
 async function lastOperation(desk: Desk, cluster: string): Promise<Outcome | null> {

@@ -2,7 +2,7 @@
 // --json is missing), what stands on stdout with --json, and its exit code.
 
 import type { ZodType } from 'zod';
-import { documents, errorDocument } from '../../../cli/documents';
+import { type CommandDocuments, documents, errorDocument } from '../../../cli/documents';
 import type { Screen } from '../../../cli/output';
 import { exitCodes } from '../../../desk/exit-codes';
 
@@ -41,8 +41,12 @@ export const verbIn = (args: readonly string[]): string | undefined =>
 export function keepsPromises({ args, code, out, given }: Printed): void {
   if (asksForHelp(args)) return;
   const verb = verbIn(args);
-  const { json = {}, stream = false, endings = ['usage' as const] } = verb === undefined ? {} : (documents[verb] ?? {});
-  const shapes = Object.values(json);
+  const known: Partial<CommandDocuments> = verb === undefined ? {} : (documents[verb] ?? {});
+  const { json = {}, endings = ['usage' as const] } = known;
+  const looks = known.watches === true && args.includes('--watch');
+  const stream = known.stream === true || looks;
+  // What cannot be read at one look is read at the next.
+  const shapes = [...Object.values(json), ...(looks ? [errorDocument] : [])];
   const about = `mainstay ${args.join(' ')}`;
   const allowed = endings.map((ending) => exitCodes[ending] as number);
   if (!allowed.includes(code)) throw new Error(`${about} ended with ${code}, and its documented codes are ${allowed}`);
