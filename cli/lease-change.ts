@@ -1,28 +1,12 @@
-// Transitions of the lease that an operator makes directly (start, pause, resume, holds, bars, a person's word), the entry about each in the
-// journal, and waiting for what they lead to. Must never write the lease past the table and the compare-and-swap of the workflows.
+// After a person has changed the lease (desk/lease-change.ts): the entry about it in the journal, and waiting for what it leads to.
 
-import type { ChangeRequest } from '../core/clauses';
-import type { TransitionName } from '../core/lease';
 import type { ClusterConfig, Lease } from '../core/model';
 import { fail, ok } from '../core/result';
-import { readOnly } from '../desk/check';
 import type { Desk } from '../desk/desk';
-import { failure, must } from '../desk/problems';
+import { failure } from '../desk/problems';
 import { type ActOfAPerson, recorded } from '../desk/record';
-import { changeLease, type Ports } from '../workflows/step';
 import { pollMs } from './follow';
 import type { Session } from './session';
-
-/** The lease after the transition; ends the command when the table refuses it. */
-export async function changedLease(
-  desk: Desk,
-  config: ClusterConfig,
-  name: TransitionName,
-  requestFor: (lease: Lease) => ChangeRequest,
-): Promise<Lease> {
-  const ports: Ports = { ...readOnly(desk), leases: desk.leases };
-  return must(await changeLease({ ports, config }, name, requestFor));
-}
 
 /** Who did it, on record; says so when it is not. */
 export async function recordAct({ desk, screen }: Session, lease: Lease, act: ActOfAPerson): Promise<void> {

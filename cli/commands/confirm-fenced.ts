@@ -3,12 +3,13 @@
 
 import type { ClusterConfig, Lease, NodeName, Report } from '../../core/model';
 import { configOf, nodeIn, seatedLease } from '../../desk/cluster';
+import { changedLease } from '../../desk/lease-change';
 import { executionsOf } from '../../desk/operations';
 import { failure, must } from '../../desk/problems';
 import { demoteAck } from '../../workflows/steps/fence-rungs';
 import { type Woken, wake } from '../../workflows/wake';
 import { type ByOptions, type Define, examples, withBy } from '../command';
-import { changedLease, recordAct } from '../lease-change';
+import { recordAct } from '../lease-change';
 import type { Session } from '../session';
 
 export interface ConfirmFencedOptions extends ByOptions {

@@ -1,15 +1,13 @@
 // mainstay failover: replaces a main that is lost. The old main is fenced first, also with --force.
 
 import { applied } from '../../desk/apply';
-import { configOf, seatedLease } from '../../desk/cluster';
+import { askForLoss } from '../../desk/approval';
+import { configOf } from '../../desk/cluster';
 import type { OperationInput } from '../../desk/operations';
 import { type PlanRequest, planOf } from '../../desk/plan';
-import { failure, must } from '../../desk/problems';
-import { recorded } from '../../desk/record';
 import { type ByOptions, type Define, examples, type WaitOptions, withBy, withWaiting } from '../command';
 import { runOperation } from '../run-operation';
 import type { Session } from '../session';
-import { askedRule } from './approve';
 import { dryRun } from './dry-run';
 
 export interface FailoverOptions extends WaitOptions, ByOptions {
@@ -77,27 +75,13 @@ export async function runFailover(options: FailoverOptions, session: Session): P
   });
 }
 
-/** The question is in the journal, bound to the state by the plan's id; nothing is started. */
-async function askSecondPerson(request: PlanRequest, input: OperationInput, session: Session): Promise<void> {
-  const { desk, screen } = session;
+async function askSecondPerson({ to, force = false }: PlanRequest, input: OperationInput, session: Session) {
+  const { desk, screen, user } = session;
   const { cluster, by, reason = '' } = input;
-  if (reason.trim() === '')
-    throw failure('Usage', 'loss is accepted with a reason', 'add --reason TEXT: the second person will read it');
-  const plan = await planOf(desk, request);
-  if (plan.candidate === null)
-    throw failure(
-      'NoCandidate',
-      `nobody of ${cluster} could take over, loss or not`,
-      `mainstay failover ${cluster} --dry-run`,
-    );
-  const lease = await seatedLease(desk, cluster);
-  // Beside the name that was given: one person with two names is not two people.
-  const details = { plan: plan.id, by, user: session.user, reason, force: input.force === true };
-  const because = `asks to fail over to ${plan.candidate} and to lose ${plan.atRisk}: ${reason}`;
-  // Not best effort here: without the entry nobody can approve.
-  must(await recorded(desk, lease, { by, rule: askedRule, because, details }));
-  const next = `mainstay approve ${cluster} ${plan.id}`;
-  screen.line(`${plan.candidate} WOULD BECOME MAIN, AT RISK: ${plan.atRisk}`);
+  const asker = { by, account: user, signed: false };
+  const { id, candidate, atRisk } = await askForLoss(desk, { cluster, to, force, reason }, asker);
+  const next = `mainstay approve ${cluster} ${id}`;
+  screen.line(`${candidate} WOULD BECOME MAIN, AT RISK: ${atRisk}`);
   screen.line(`a second person, within the hour: ${next}`);
-  screen.document({ cluster, asked: true, plan: plan.id, candidate: plan.candidate, atRisk: plan.atRisk, next });
+  screen.document({ cluster, asked: true, plan: id, candidate, atRisk, next });
 }

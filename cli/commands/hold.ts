@@ -4,10 +4,11 @@
 import { configOf, leaseOf } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';
 import { type Holds, holdsOf } from '../../desk/holds';
+import { liftHold, stillOut } from '../../desk/lease-change';
 import { failure, must } from '../../desk/problems';
 import { byteText } from '../../desk/texts';
 import { type ByOptions, type Define, examples, withBy } from '../command';
-import { changedLease, recordAct } from '../lease-change';
+import { recordAct } from '../lease-change';
 import type { Session } from '../session';
 
 export interface HoldOptions extends ByOptions {
@@ -70,11 +71,9 @@ async function clear({ cluster, reason, by }: HoldOptions, session: Session): Pr
   if (reason === undefined || reason.trim() === '')
     throw failure('Usage', 'a hold is lifted with a reason', 'add --reason TEXT: what you have seen');
   const { desk, screen, user } = session;
-  const config = await configOf(desk, cluster);
-  const lease = await changedLease(desk, config, 'unhold', () => ({}));
+  const { lease, act } = await liftHold(desk, { cluster, by: by ?? user, reason });
   const out = Object.keys(lease.shunned);
-  const still = out.length > 0 ? `; still shunned: ${out.join(', ')}` : '';
-  await recordAct(session, lease, { by: by ?? user, rule: 'unhold', because: `hold lifted: ${reason}${still}` });
-  screen.line(screen.paint.green(`HOLD OF '${cluster}' IS LIFTED${still}`));
+  await recordAct(session, lease, act);
+  screen.line(screen.paint.green(`HOLD OF '${cluster}' IS LIFTED${stillOut(out)}`));
   screen.document({ cluster, hold: null, shunned: out });
 }

@@ -1,10 +1,9 @@
 // mainstay pause: stops the service cleanly; backups do not take over. `resume` brings it back.
 
-import { abandonedOn, configOf, seatedLease } from '../../desk/cluster';
-import { failure } from '../../desk/problems';
+import { askPause } from '../../desk/lease-change';
 import { durationText } from '../../desk/texts';
 import { type ByOptions, type Define, examples, withBy, withTimeout } from '../command';
-import { changedLease, recordAct, waitForLease } from '../lease-change';
+import { recordAct, waitForLease } from '../lease-change';
 import type { Session } from '../session';
 
 export interface PauseOptions extends ByOptions {
@@ -30,22 +29,10 @@ export const definePause: Define = (program, act) => {
 export async function runPause(options: PauseOptions, session: Session): Promise<void> {
   const { desk, screen, user } = session;
   const startedAtMs = desk.clock.nowMs();
-  const config = await configOf(desk, options.cluster);
-  const lease = await seatedLease(desk, config.name);
-  if (lease.phase === 'paused')
-    throw failure(
-      'LeaseRefused',
-      `${config.name} is paused already, by ${lease.pausedBy}`,
-      `mainstay resume ${config.name}`,
-    );
-  const abandoned = await abandonedOn(desk, lease);
-  const asked = await changedLease(desk, config, 'askPause', () => (abandoned ? { abandoned } : {}));
+  const { cluster, reason = '', by = user } = options;
+  const { config, lease: asked, act } = await askPause(desk, { cluster, by, reason });
   const main = asked.holder ?? '';
-  await recordAct(session, asked, {
-    by: options.by ?? user,
-    rule: 'askPause',
-    because: `${main} is asked to stop cleanly${options.reason ? `: ${options.reason}` : ''}`,
-  });
+  await recordAct(session, asked, act);
   screen.line(`${main} IS ASKED TO STOP CLEANLY`);
   const paused = await waitForLease(session, {
     config,

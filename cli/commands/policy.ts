@@ -1,14 +1,16 @@
 // mainstay policy: whether failovers happen by themselves. Shows it, or sets it with a reason that is journaled.
 // Also which nodes are not to become main, and whether the automatic failovers of the last day have been seen.
 
-import type { ClusterConfig, NodeName, Policy, PolicyMode } from '../../core/model';
+import type { Policy, PolicyMode } from '../../core/model';
 import { type PolicyNow, policyNow } from '../../core/policy';
-import { configOf, leaseOf, nodeIn } from '../../desk/cluster';
+import { configOf, leaseOf } from '../../desk/cluster';
+import type { Desk } from '../../desk/desk';
+import { acknowledgeFailovers, type Done, setPromotion } from '../../desk/lease-change';
 import { policyAct, policySwapped } from '../../desk/policy';
 import { failure, must } from '../../desk/problems';
 import { durationMs, laterIso } from '../../desk/times';
 import { type ByOptions, type Define, examples, withBy } from '../command';
-import { changedLease, recordAct } from '../lease-change';
+import { recordAct } from '../lease-change';
 import type { Session } from '../session';
 
 export interface PolicyOptions extends ByOptions {
@@ -73,7 +75,10 @@ export async function runPolicy(options: PolicyOptions, session: Session): Promi
   const config = await configOf(desk, options.cluster);
   const before = must(await desk.settings.policy(options.cluster));
   if (wanted) await setPolicy(options.cluster, before, wanted, session);
-  for (const change of changes) await changeLeaseOf(config, change, session);
+  for (const change of changes) {
+    const done = await change(desk);
+    await recordAct(session, done.lease, done.act);
+  }
   const lease = await leaseOf(desk, options.cluster);
   const now = policyNow(wanted ?? before, desk.clock.wall());
   const barred = lease?.barred ?? {};
@@ -88,52 +93,24 @@ export async function runPolicy(options: PolicyOptions, session: Session): Promi
   screen.document({ cluster: options.cluster, ...now, barred, attempts });
 }
 
-interface LeaseChange {
-  name: 'bar' | 'unbar' | 'acknowledge';
-  node?: NodeName;
-  by: string;
-  reason: string;
-  because: string;
-}
+type LeaseChange = (desk: Desk) => Promise<Done>;
 
 function leaseChanges(
-  { promote, mayPromote, acknowledge, reason = '', by, mode }: PolicyOptions,
+  { cluster, promote, mayPromote, acknowledge, reason = '', by, mode }: PolicyOptions,
   { user }: Session,
 ): LeaseChange[] {
-  const who = { by: by ?? user, reason };
-  const node = typeof promote === 'string' ? promote : undefined;
+  const wish = { cluster, by: by ?? user, reason };
+  const promotions = [
+    ...(typeof promote === 'string' ? [{ node: promote, allowed: false }] : []),
+    ...(mayPromote === undefined ? [] : [{ node: mayPromote, allowed: true }]),
+  ];
   const changes: LeaseChange[] = [
-    ...(node === undefined
-      ? []
-      : [{ name: 'bar' as const, node, ...who, because: `${node} is not to become main: ${reason}` }]),
-    ...(mayPromote === undefined
-      ? []
-      : [
-          {
-            name: 'unbar' as const,
-            node: mayPromote,
-            ...who,
-            because: `${mayPromote} may become main again: ${reason}`,
-          },
-        ]),
-    ...(acknowledge
-      ? [{ name: 'acknowledge' as const, ...who, because: `automatic failovers acknowledged: ${reason}` }]
-      : []),
+    ...promotions.map((promotion) => (desk: Desk) => setPromotion(desk, { ...wish, ...promotion })),
+    ...(acknowledge ? [(desk: Desk) => acknowledgeFailovers(desk, wish)] : []),
   ];
   if (changes.length > 0 && mode === undefined && reason.trim() === '')
     throw failure('Usage', 'a policy is set with a reason', 'add --reason TEXT: others will read it at night');
   return changes;
-}
-
-async function changeLeaseOf(config: ClusterConfig, change: LeaseChange, session: Session): Promise<void> {
-  const { name, node, by, reason, because } = change;
-  if (node !== undefined) nodeIn(config, node);
-  const bar = { by, reason, at: session.desk.clock.wall() };
-  const lease = await changedLease(session.desk, config, name, () => ({
-    ...(node === undefined ? {} : { node }),
-    bar,
-  }));
-  await recordAct(session, lease, { by, rule: name, because });
 }
 
 /** What was asked for, or every reason why it cannot be meant. */

@@ -1,9 +1,6 @@
 // mainstay report: the account of one operation as Markdown that can be posted as it is; the last one when none is named.
 
-import { configOf } from '../../desk/cluster';
-import type { Desk } from '../../desk/desk';
-import { type Group, grouped, outcomeOf } from '../../desk/outcome';
-import { failure, must } from '../../desk/problems';
+import { accountOf } from '../../desk/account';
 import { reportText } from '../../desk/report';
 import { type Define, examples } from '../command';
 import type { Session } from '../session';
@@ -12,9 +9,6 @@ export interface ReportOptions {
   cluster: string;
   operation?: string;
 }
-
-/** Enough for the last operation: one writes a few dozen entries. */
-const recentEntries = 500;
 
 export const defineReport: Define = (program, act) => {
   program
@@ -29,25 +23,8 @@ export const defineReport: Define = (program, act) => {
     );
 };
 
-export async function runReport(options: ReportOptions, { desk, screen }: Session): Promise<void> {
-  const { cluster } = options;
-  await configOf(desk, cluster);
-  const { operation, entries } = await operationOf(desk, options);
-  const execution = must(await desk.operations.describe(operation));
-  const outcome = outcomeOf(operation, entries, execution ? { execution } : {});
+export async function runReport({ cluster, operation }: ReportOptions, { desk, screen }: Session): Promise<void> {
+  const { outcome, entries } = await accountOf(desk, cluster, operation);
   for (const line of reportText(cluster, outcome, entries)) screen.line(line);
   screen.document({ cluster, ...outcome, entries });
-}
-
-async function operationOf(desk: Desk, { cluster, operation }: ReportOptions): Promise<Group & { operation: string }> {
-  const filter = { limit: recentEntries, ...(operation === undefined ? {} : { operation }) };
-  const found = grouped(must(await desk.journal.list(cluster, filter))).findLast((group) => group.operation !== null);
-  if (found?.operation) return { ...found, operation: found.operation };
-  throw failure(
-    'BadInput',
-    operation === undefined
-      ? `${cluster} has had no operation yet`
-      : `no entry of ${cluster} belongs to '${operation}'`,
-    `see: mainstay history ${cluster}`,
-  );
 }

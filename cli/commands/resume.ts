@@ -1,15 +1,14 @@
 // mainstay resume: the service that an operator paused comes back, on the node that was main.
 
-import type { Lease } from '../../core/model';
-import { abandonedOn, configOf, seatedLease } from '../../desk/cluster';
-import { failure } from '../../desk/problems';
+import { resumeService } from '../../desk/lease-change';
 import { durationText } from '../../desk/texts';
 import { type ByOptions, type Define, examples, withBy, withTimeout } from '../command';
-import { changedLease, recordAct, waitForLease } from '../lease-change';
+import { recordAct, waitForLease } from '../lease-change';
 import type { Session } from '../session';
 
 export interface ResumeOptions extends ByOptions {
   cluster: string;
+  reason?: string;
   timeout: number;
 }
 
@@ -18,9 +17,10 @@ export const defineResume: Define = (program, act) => {
     .command('resume')
     .summary('bring a paused service back')
     .description('Let the node that was main when you paused the service be main again.')
-    .argument('<cluster>');
+    .argument('<cluster>')
+    .option('--reason <text>', 'why, for the journal');
   withTimeout(withBy(command), 60)
-    .addHelpText('after', examples(['resume alpha']))
+    .addHelpText('after', examples(['resume alpha', 'resume alpha --reason "the rack has moved"']))
     .action((cluster: string, options: Omit<ResumeOptions, 'cluster'>) =>
       act((session) => runResume({ cluster, ...options }, session)),
     );
@@ -29,17 +29,10 @@ export const defineResume: Define = (program, act) => {
 export async function runResume(options: ResumeOptions, session: Session): Promise<void> {
   const { desk, screen, user } = session;
   const startedAtMs = desk.clock.nowMs();
-  const config = await configOf(desk, options.cluster);
-  const lease = await seatedLease(desk, config.name);
-  judgePaused(lease);
-  const abandoned = await abandonedOn(desk, lease);
-  const node = lease.holder ?? '';
-  const resumed = await changedLease(desk, config, 'resume', () => ({ node, ...(abandoned ? { abandoned } : {}) }));
-  await recordAct(session, resumed, {
-    by: options.by ?? user,
-    rule: 'resume',
-    because: `${node} may be main again at epoch ${resumed.epoch}`,
-  });
+  const { cluster, reason = '', by = user } = options;
+  const { config, lease: resumed, act } = await resumeService(desk, { cluster, by, reason });
+  const node = resumed.holder ?? '';
+  await recordAct(session, resumed, act);
   screen.line(`${node} MAY BE MAIN AGAIN AT EPOCH ${resumed.epoch}`);
   const main = await waitForLease(session, {
     config,
@@ -53,18 +46,4 @@ export async function runResume(options: ResumeOptions, session: Session): Promi
     screen.paint.green(`RESUME OF '${node}@${config.name}' WAS SUCCESSFUL (epoch ${main.epoch}, ${durationText(ms)})`),
   );
   screen.document({ cluster: config.name, main: node, epoch: main.epoch, ms });
-}
-
-/** A node that was stopped with its host resumes by itself; granting to it while it is down would call a failover. */
-function judgePaused({ cluster, phase, pausedBy, holder, drain }: Lease): void {
-  if (phase !== 'paused') {
-    const why = drain === 'pause' ? 'is being paused' : `is not paused: its lease is ${phase}`;
-    throw failure('NotPaused', `${cluster} ${why}`, `see: mainstay status ${cluster}`);
-  }
-  if (pausedBy === 'stop')
-    throw failure(
-      'NotPaused',
-      `${holder} was stopped with its agent and becomes main by itself when the agent is back`,
-      `start the agent on ${holder}; if that is impossible: mainstay failover ${cluster} --force`,
-    );
 }

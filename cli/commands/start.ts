@@ -6,11 +6,12 @@ import { vacantLease } from '../../core/lease';
 import type { ClusterConfig, Lease, NodeName } from '../../core/model';
 import { abandonedOn, configOf, isAsleep, leaseOf, nodeIn } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';
+import { changedLease } from '../../desk/lease-change';
 import { failure, must } from '../../desk/problems';
 import { durationText } from '../../desk/texts';
 import { wake } from '../../workflows/wake';
 import { type ByOptions, type Define, examples, withBy, withTimeout } from '../command';
-import { changedLease, recordAct, waitForLease } from '../lease-change';
+import { recordAct, waitForLease } from '../lease-change';
 import type { Session } from '../session';
 
 export interface StartOptions extends ByOptions {
