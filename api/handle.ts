@@ -25,6 +25,8 @@ export interface Call {
 export interface Answered {
   status: number;
   body: unknown;
+  /** Instead of the body as JSON; then the headers say what it is. */
+  text?: string;
   headers?: Record<string, string>;
 }
 
@@ -50,8 +52,8 @@ async function answered(desk: Desk, request: ApiRequest, onBug: OnBug): Promise<
   try {
     const { id, route, params } = routeOf(request);
     const call = checked(route, params, request);
-    const { status, body, headers = {} } = await handlers[id]({ desk, ...call });
-    return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
+    const { status, body, text, headers = {} } = await handlers[id]({ desk, ...call });
+    return { status, headers: { 'content-type': 'application/json', ...headers }, body: text ?? JSON.stringify(body) };
   } catch (error) {
     return problemResponse(problemFrom(error, request, onBug));
   }

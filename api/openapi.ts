@@ -36,8 +36,11 @@ export function openSchema(schema: unknown): unknown {
   return Object.fromEntries(kept.map(([key, value]) => [key, openSchema(value)]));
 }
 
+/** OpenAPI tells it by the types of the answers. */
+const withoutAccept = ({ accept: _, ...headers }: Route['headers']) => headers;
+
 const parametersOf = ({ params, query, headers }: Route) =>
-  Object.entries({ path: params, query, header: headers }).flatMap(([place, shapes]) =>
+  Object.entries({ path: params, query, header: withoutAccept(headers) }).flatMap(([place, shapes]) =>
     Object.entries(shapes).map(([name, shape]) => ({
       name: place === 'header' ? name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase()) : name,
       in: place,
@@ -59,7 +62,7 @@ const problemAnswers = ({ problems, body }: Route) =>
     ]);
 
 function operationOf(id: RouteId, route: Route): object {
-  const good = Object.entries(route.answers).map(([status, { description, shape, headers = {} }]) => [
+  const good = Object.entries(route.answers).map(([status, { description, shape, markdown, headers = {} }]) => [
     status,
     {
       description,
@@ -70,7 +73,10 @@ function operationOf(id: RouteId, route: Route): object {
               Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: 'string' } }]),
             ),
           }),
-      content: { 'application/json': { schema: schemaOf(shape, 'output') } },
+      content: {
+        'application/json': { schema: schemaOf(shape, 'output') },
+        ...(markdown ? { 'text/markdown': { schema: { type: 'string' } } } : {}),
+      },
     },
   ]);
   return {

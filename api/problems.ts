@@ -10,7 +10,8 @@ export type ApiCode =
   | 'NotSigned'
   | 'NotFound'
   | 'MethodNotAllowed'
-  | 'PolicyChanged'
+  | 'NotAcceptable'
+  | 'Changed'
   | 'TooLarge'
   | 'NotJson'
   | 'KeyReused'
@@ -21,7 +22,8 @@ const own: Record<ApiCode, number> = {
   NotSigned: 401,
   NotFound: 404,
   MethodNotAllowed: 405,
-  PolicyChanged: 412,
+  NotAcceptable: 406,
+  Changed: 412,
   TooLarge: 413,
   NotJson: 415,
   KeyReused: 422,

@@ -3,11 +3,14 @@
 
 import type { z } from 'zod';
 import * as views from '../desk/shapes';
+import * as changes from './change-schemas';
 import * as shapes from './schemas';
 
 export interface Answer {
   description: string;
   shape: z.ZodType;
+  /** As a page of text as well, when Accept asks for it. */
+  markdown?: true;
   /** Headers beside the common ones, by name: what they say. */
   headers?: Record<string, string>;
 }
@@ -28,10 +31,17 @@ export interface Route {
   problems: readonly number[];
 }
 
+const onItsWay = 'it has passed the check of its first step and is on its way; or the same key had started it';
 const inCluster = { cluster: shapes.clusterName };
 const plain = { params: inCluster, query: {}, headers: {} };
-const gives = (shape: z.ZodType, description: string, headers?: Record<string, string>) => ({
+const gives = <Shape extends z.ZodType>(shape: Shape, description: string, headers?: Record<string, string>) => ({
   200: { shape, description, ...(headers ? { headers } : {}) },
+});
+const tagged = { etag: 'for If-Match' };
+/** Something on the lease is replaced, if it still is what was read. */
+const replaces = { ...plain, headers: { 'if-match': shapes.ifMatch.optional() }, problems: [404, 409, 412, 415, 428] };
+const accepted = <Shape extends z.ZodType>(shape: Shape, description: string, headers?: Record<string, string>) => ({
+  202: { shape, description, ...(headers ? { headers } : {}) },
 });
 
 export const routes = {
@@ -63,7 +73,12 @@ export const routes = {
   },
   planOperation: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/plan', problems: [404, 409] },
-    query: { kind: shapes.plannedKind, to: shapes.nodeName.optional(), force: shapes.flag.optional() },
+    query: {
+      kind: shapes.plannedKind,
+      to: shapes.nodeName.optional(),
+      force: shapes.flag.optional(),
+      acceptLoss: shapes.flag.optional(),
+    },
     summary: 'What an operation would do; nothing is begun',
     answers: gives(shapes.planView, 'the plan; its id starts exactly this'),
   },
@@ -77,14 +92,8 @@ export const routes = {
     ...{ ...plain, method: 'POST', path: '/v1/clusters/{cluster}/operations', problems: [404, 409, 415, 422] },
     headers: { 'idempotency-key': shapes.idempotencyKey },
     body: shapes.operationRequest,
-    summary: 'Start a switchover, a failover or a recovery',
-    answers: {
-      202: {
-        shape: shapes.operationStarted,
-        description: 'it has passed the check of its first step and is on its way; or the same key had started it',
-        headers: { location: 'where the operation can be looked at' },
-      },
-    },
+    summary: 'Start a switchover, a failover, a failback or a recovery',
+    answers: accepted(shapes.operationStarted, onItsWay, { location: 'where the operation can be looked at' }),
   },
   getOperation: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/operations/{operation}', problems: [404] },
@@ -95,12 +104,85 @@ export const routes = {
   getHold: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/hold', problems: [404] },
     summary: 'What is held back after a failover, and who is kept out',
-    answers: gives(shapes.holdView, 'the hold, null when there is none'),
+    answers: gives(shapes.holdView, 'the hold, null when there is none', tagged),
+  },
+  clearHold: {
+    ...{ ...replaces, method: 'POST', path: '/v1/clusters/{cluster}/hold/clear' },
+    body: changes.reasonRequest,
+    summary: 'Lift the hold that was looked at; shunned nodes stay out until they are recovered',
+    answers: gives(changes.holdCleared, 'it is lifted'),
+  },
+  getPromotion: {
+    ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/nodes/{node}/promotion', problems: [404] },
+    params: { ...inCluster, node: shapes.nodeName },
+    summary: 'Whether a person has barred this node from becoming main',
+    answers: gives(changes.promotionView, 'who has barred it and why, if anybody has', tagged),
+  },
+  putPromotion: {
+    ...{ ...replaces, method: 'PUT', path: '/v1/clusters/{cluster}/nodes/{node}/promotion' },
+    params: { ...inCluster, node: shapes.nodeName },
+    body: changes.promotionRequest,
+    summary: 'Bar a node from becoming main, by hand or by itself, or let it again',
+    answers: gives(changes.promotionSet, 'as it is now', { etag: 'for the next If-Match' }),
+  },
+  getAttempts: {
+    ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/attempts', problems: [404] },
+    summary: 'The automatic failovers that nobody has acknowledged',
+    answers: gives(changes.attemptsView, 'they count against the day’s maximum', tagged),
+  },
+  acknowledgeAttempts: {
+    ...{ ...replaces, method: 'POST', path: '/v1/clusters/{cluster}/attempts/acknowledge' },
+    body: changes.reasonRequest,
+    summary: 'The automatic failovers that were looked at count no more',
+    answers: gives(changes.attemptsAcknowledged, 'none is left'),
+  },
+  pauseService: {
+    ...{ ...plain, method: 'POST', path: '/v1/clusters/{cluster}/pause', problems: [404, 409, 415] },
+    body: changes.reasonRequest,
+    summary: 'Stop the main cleanly; backups do not take over',
+    answers: accepted(changes.serviceChange, 'the main is asked; the cluster’s phase is paused when it has stopped'),
+  },
+  resumeService: {
+    ...{ ...plain, method: 'POST', path: '/v1/clusters/{cluster}/resume', problems: [404, 409, 415] },
+    body: changes.reasonRequest,
+    summary: 'Bring a paused service back, on the node that was main',
+    answers: accepted(changes.serviceChange, 'it may be main again; the cluster’s phase is held when it is'),
+  },
+  listApprovals: {
+    ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/approvals', problems: [404, 409] },
+    summary: 'Failovers that lose acknowledged data and wait for a second person',
+    answers: gives(changes.lossQuestions, 'those of the last hour, newest first'),
+  },
+  askApproval: {
+    ...{ ...plain, method: 'POST', path: '/v1/clusters/{cluster}/approvals', problems: [404, 409, 415] },
+    body: changes.lossRequest,
+    summary: 'Ask for a failover that loses acknowledged data; nothing is begun',
+    answers: {
+      201: {
+        shape: changes.lossQuestion,
+        description: 'it stands in the journal; asked again, its hour begins anew',
+        headers: { location: 'where another person approves it' },
+      },
+    },
+  },
+  approve: {
+    ...{ ...plain, method: 'POST', path: '/v1/clusters/{cluster}/approvals/{plan}', problems: [404, 409, 422] },
+    params: { ...inCluster, plan: shapes.planId },
+    headers: { 'idempotency-key': shapes.idempotencyKey },
+    summary: 'The second person’s yes: starts exactly the failover that was asked for',
+    answers: accepted(shapes.operationStarted, onItsWay, { location: 'where the operation can be looked at' }),
+  },
+  getReport: {
+    ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/report', problems: [404, 406] },
+    query: { operation: shapes.operationId.optional() },
+    headers: { accept: shapes.accept.optional() },
+    summary: 'The account of one operation, the last one by default, ready to be posted',
+    answers: { 200: { shape: shapes.reportView, markdown: true, description: 'as mainstay report writes it' } },
   },
   getPolicy: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/policy', problems: [404] },
     summary: 'Who decides on failovers',
-    answers: gives(shapes.policyView, 'the policy', { etag: 'for If-Match' }),
+    answers: gives(shapes.policyView, 'the policy', tagged),
   },
   putPolicy: {
     ...{ ...plain, method: 'PUT', path: '/v1/clusters/{cluster}/policy', problems: [404, 412, 415, 428] },
@@ -132,6 +214,7 @@ export const commonProblems: Record<number, string> = {
   401: 'no IAM principal',
   404: 'there is nothing of this name',
   405: 'the path does not know the method',
+  406: 'it can be had as application/json and text/markdown only',
   409: 'refused: nothing was changed',
   412: 'it is not what was read any more',
   413: 'the body is too large',

@@ -19,9 +19,9 @@ export const clusterName = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'lower-cas
 export const nodeName = clusterName;
 /** What Step Functions accepts as a name. */
 export const operationId = z.string().regex(/^[A-Za-z0-9_.+=@()!'-]{1,80}$/, 'the id of an operation');
-const time = z.iso.datetime().describe('wall clock, ISO 8601, UTC');
+export const time = z.iso.datetime().describe('wall clock, ISO 8601, UTC');
 const text = (most: number) => z.string().trim().min(1).max(most);
-const reason = text(500).describe('why; kept in the journal');
+export const reason = text(500).describe('why; kept in the journal');
 const name = z.string();
 
 export const problem = named(
@@ -80,12 +80,16 @@ export const operationRequest = named(
       to: nodeName.optional(),
       plan: planId.optional(),
       force: z.boolean().optional().describe('though the main is healthy; it is fenced first all the same'),
+      acceptLoss: z
+        .boolean()
+        .optional()
+        .describe('also to a node that lacks acknowledged writes: name it (to, or plan), and say why (reason)'),
       reason: reason.optional(),
     }),
+    z.strictObject({ kind: z.literal('failback'), reason }),
     z.strictObject({ kind: z.literal('recover'), node: nodeName, reason: reason.optional() }),
   ]),
 );
-export type OperationRequest = z.output<typeof operationRequest>;
 
 export const operationStarted = named(
   'OperationStarted',
@@ -99,6 +103,8 @@ export const operationStarted = named(
 );
 
 export const operationList = named('OperationList', z.strictObject({ operations: z.array(operationSummary) }));
+
+export const reportView = named('Report', operationSummary.extend({ cluster: name, entries: z.array(journalEntry) }));
 
 export const operationView = named(
   'Operation',
@@ -131,7 +137,6 @@ export const policyRequest = named(
     z.strictObject({ mode: z.literal('maintenance'), until: time, reason }),
   ]),
 );
-export type PolicyRequest = z.output<typeof policyRequest>;
 
 export const historyPage = named(
   'HistoryPage',
@@ -152,4 +157,5 @@ export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{8,128}$/, '8 to 128 printable characters, no spaces')
   .describe('the same key and body: the same operation, for 90 days');
+export const accept = z.string().max(500);
 export const ifMatch = z.string().min(1).max(100).describe('the ETag that was read, or * to replace whatever is there');

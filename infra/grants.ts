@@ -35,7 +35,7 @@ export interface Places {
 export const rights: Record<string, readonly Right[]> = {
   abort: ['store'],
   adopt: ['store'],
-  api: ['store', 'reports', 'operate', 'set-policy'],
+  api: ['store', 'reports', 'operate', 'set-policy', 'see-brake'],
   'ask-operator': ['store', 'reports', 'see-power', 'stop-engine', 'publish', 'wake', 'fleet'],
   barrier: ['store', 'reports'],
   'begin-failback': ['store', 'executions', 'poke'],
@@ -183,7 +183,7 @@ const statements = {
   operate: ({ arn, name, executionArns }) => [
     allow(
       ['states:StartExecution'],
-      ['switchover', 'failover', 'recover'].map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
+      ['switchover', 'failover', 'failback', 'recover'].map((kind) => arn('states', `stateMachine:${name}-${kind}`)),
     ),
     allow(['states:DescribeExecution'], executionArns),
   ],

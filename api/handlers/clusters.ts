@@ -1,6 +1,6 @@
-// Clusters, nodes and holds, as the command line shows them. Reads only.
+// Clusters and nodes, as the command line shows them. Reads only.
 
-import { configOf, leaseOf, nodeIn } from '../../desk/cluster';
+import { configOf, nodeIn } from '../../desk/cluster';
 import { Failure, failure, must } from '../../desk/problems';
 import { lookAt } from '../../desk/view';
 import type { Handler } from '../handle';
@@ -40,14 +40,4 @@ export const getNode: Handler = async ({ desk, params: { cluster = '', node = ''
   const found = (await lookAt(desk, cluster)).nodes.find((view) => view.node === node);
   if (!found) throw failure('UnknownNode', `there is no node '${node}' in ${cluster}`, 'check the name');
   return { status: 200, body: found };
-};
-
-export const getHold: Handler = async ({ desk, params: { cluster = '' } }) => {
-  await configOf(desk, cluster);
-  const lease = await leaseOf(desk, cluster);
-  const shunned = Object.entries(lease?.shunned ?? {}).map(([node, { label, epoch }]) => ({
-    ...{ node, label, epoch },
-    next: `mainstay recover ${cluster} ${node}`,
-  }));
-  return { status: 200, body: { cluster, hold: lease?.hold ?? null, shunned } };
 };

@@ -2,9 +2,20 @@
 
 import type { Handler } from '../handle';
 import type { RouteId } from '../routes';
-import { getCluster, getHold, getNode, listClusters, listNodes } from './clusters';
+import { approve, askApproval, listApprovals } from './approvals';
+import {
+  acknowledgeAttempts,
+  clearHold,
+  getAttempts,
+  getHold,
+  getPromotion,
+  pauseService,
+  putPromotion,
+  resumePaused,
+} from './changes';
+import { getCluster, getNode, listClusters, listNodes } from './clusters';
 import { getHistory } from './history';
-import { getOperation, listOperations, startOperation } from './operations';
+import { getOperation, getReport, listOperations, startOperation } from './operations';
 import { explainCluster, planOperation } from './plans';
 import { getPolicy, putPolicy } from './policy';
 
@@ -19,6 +30,17 @@ export const handlers: Record<RouteId, Handler> = {
   startOperation,
   getOperation,
   getHold,
+  clearHold,
+  getPromotion,
+  putPromotion,
+  getAttempts,
+  acknowledgeAttempts,
+  pauseService,
+  resumeService: resumePaused,
+  listApprovals,
+  askApproval,
+  approve,
+  getReport,
   getPolicy,
   putPolicy,
   getHistory,

@@ -1,22 +1,23 @@
-// Operations: looked at, and started. The execution's name is made of the idempotency key, so that Step Functions itself starts one
-// for any number of requests, at once or one after the other. Starts nothing that its first step would refuse now.
+// Operations: looked at, reported, and started (begin.ts).
 
-import { createHash } from 'node:crypto';
 import { jsonIn } from '../../core/errors';
-import { applied, plannedName } from '../../desk/apply';
-import { checkBeginning } from '../../desk/begin';
+import { accountOf } from '../../desk/account';
+import { applied } from '../../desk/apply';
+import type { StartedByPeople } from '../../desk/begin';
 import { configOf } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';
 import { type Execution, type OperationInput, problemOf } from '../../desk/operations';
 import { grouped, outcomeOf } from '../../desk/outcome';
-import { failure, must } from '../../desk/problems';
-import type { Answered, Handler } from '../handle';
-import { apiFailure } from '../problems';
-import type { OperationRequest } from '../schemas';
+import { Failure, must } from '../../desk/problems';
+import { reportText } from '../../desk/report';
+import { acceptable } from '../accept';
+import type { RequestOf } from '../client-types';
+import type { Handler } from '../handle';
+import { apiFailure, type Fault } from '../problems';
+import { begun, namesOf } from './begin';
 
 /** A few dozen operations; older ones are found by their id, or in the history. */
 const LOOKED_AT = 1000;
-const CONFIRM_MS = 500;
 
 export const listOperations: Handler = async ({ desk, params: { cluster = '' }, query }) => {
   await configOf(desk, cluster);
@@ -54,86 +55,69 @@ export const getOperation: Handler = async ({ desk, params: { cluster = '', oper
   };
 };
 
-export const startOperation: Handler = async ({ desk, who, params: { cluster = '' }, headers, body }) => {
-  await configOf(desk, cluster);
-  const request = requestFrom(cluster, body as OperationRequest, who, headers['idempotency-key'] ?? '');
-  const before = await replay(desk, request);
-  if (before) return before;
-  const { name, kind } = request;
-  const input = await inputFor(desk, request);
-  await checkBeginning(desk, kind, input);
-  const started = await desk.operations.start(kind, name, input);
-  if (started.ok) return onItsWay(name, kind, input, false);
-  // Taken: somebody with the same key was faster, or an attempt of this very request whose reply was lost (T3).
-  if (started.error.code === 'Refused') {
-    const winner = await replay(desk, request);
-    if (winner) return winner;
-    // DescribeExecution may not know yet what StartExecution knows.
-    await desk.clock.sleep(CONFIRM_MS);
-    const late = await replay(desk, request);
-    if (late) return late;
-  }
-  must(started);
-  return onItsWay(name, kind, input, false);
+export const getReport: Handler = async ({ desk, params: { cluster = '' }, query, headers }) => {
+  const type = acceptable(headers.accept, ['application/json', 'text/markdown']);
+  if (type === null)
+    throw apiFailure('NotAcceptable', 'a report is no such thing', 'ask for application/json or text/markdown');
+  const { operation } = query as { operation?: string };
+  const { outcome, entries } = await accountOf(desk, cluster, operation).catch((error: unknown) => {
+    if (error instanceof Failure && error.problem.code === 'BadInput')
+      throw apiFailure('NotFound', error.problem.message, 'see the list of operations');
+    throw error;
+  });
+  const body = { cluster, ...outcome, entries };
+  const vary = { vary: 'accept' };
+  if (type === 'application/json') return { status: 200, headers: vary, body };
+  const text = `${reportText(cluster, outcome, entries).join('\n')}\n`;
+  return { status: 200, headers: { ...vary, 'content-type': 'text/markdown; charset=utf-8' }, body, text };
 };
 
-interface Request {
-  kind: OperationRequest['kind'];
-  /** Of the execution. */
-  name: string;
-  input: OperationInput;
-  /** Id of the plan that is applied. */
-  plan: string | undefined;
-  /** The key, as it is kept. */
-  key: string;
-}
+export const startOperation: Handler = async ({ desk, who, params: { cluster = '' }, headers, body }) => {
+  await configOf(desk, cluster);
+  const { kind, ...asked } = body as RequestOf<'startOperation'>;
+  const { plan, ...rest } = { plan: undefined, ...asked };
+  const input: OperationInput = { cluster, ...rest, by: who };
+  lossNames(input, plan);
+  const { key, name } = namesOf(cluster, kind, plan, headers['idempotency-key']);
+  const planned = plan === undefined ? input : { ...input, plan: { id: plan, epoch: 0, request: key } };
+  return begun(desk, {
+    ...{ kind, name, plan, key },
+    same: (first) => meaning(first) === meaning(planned),
+    input: () => inputFor(desk, kind, input, plan, key),
+  });
+};
 
-function requestFrom(cluster: string, body: OperationRequest, by: string, key: string): Request {
-  const { kind, ...asked } = body;
-  const { plan, ...input } = { plan: undefined, ...asked };
-  const hash = createHash('sha256').update(`${cluster}\n${key}`).digest('hex').slice(0, 24);
-  const name =
-    plan !== undefined && kind !== 'recover' ? plannedName({ cluster, kind }, plan) : `${cluster}-key-${hash}`;
-  return { kind, name, input: { cluster, ...input, by }, plan, key: hash };
+/** Loss is accepted of one node, with a reason: if that one cannot take over then, nobody else gets the waiver. */
+function lossNames({ acceptLoss, to, reason }: OperationInput, plan: string | undefined): void {
+  if (!acceptLoss) return;
+  const lacking: Fault[] = [
+    ...(to === undefined && plan === undefined ? [{ at: 'to', message: 'loss is accepted of one node: name it' }] : []),
+    ...(reason === undefined ? [{ at: 'reason', message: 'loss is accepted with a reason' }] : []),
+  ].map((fault) => ({ in: 'body', ...fault }));
+  if (lacking.length === 0) return;
+  const all = lacking.map(({ message }) => message).join('; ');
+  throw apiFailure('BadRequest', all, 'GET the plan with acceptLoss=true, and apply it', { errors: lacking });
 }
 
 /** A plan is made anew, and must come out as the same one. */
-async function inputFor(desk: Desk, { kind, input, plan, key }: Request): Promise<OperationInput> {
-  if (plan === undefined || kind === 'recover') return input;
-  const { cluster, to, force } = input;
-  return (await applied(desk, { cluster, kind, to, force }, input, { id: plan, application: key })).input;
+async function inputFor(
+  desk: Desk,
+  kind: StartedByPeople,
+  input: OperationInput,
+  plan: string | undefined,
+  application: string,
+): Promise<OperationInput> {
+  if (plan === undefined || (kind !== 'switchover' && kind !== 'failover')) return input;
+  const { cluster, to, force, acceptLoss } = input;
+  return (await applied(desk, { cluster, kind, to, force, acceptLoss }, input, { id: plan, application })).input;
 }
-
-/** What the key, or the plan, has started already; refuses when that was something else. null: nothing yet. */
-async function replay(desk: Desk, request: Request): Promise<Answered | null> {
-  const { name, kind, plan, key } = request;
-  const execution = must(await desk.operations.describe(name));
-  if (execution === null) return null;
-  const first = jsonIn(execution.input) as unknown as OperationInput | null;
-  if (plan !== undefined && first?.plan?.request !== key)
-    throw failure('Busy', `plan ${plan} was applied by somebody else`, 'see what has come of it', name);
-  if (first === null || meaning(kind, first) !== meaning(kind, asAsked(request)) || execution.kind !== kind)
-    throw apiFailure(
-      'KeyReused',
-      'this idempotency key has started another operation',
-      'use a new key for a new operation',
-      { operation: name },
-    );
-  return onItsWay(name, kind, first, true);
-}
-
-const asAsked = ({ input, plan, key }: Request): OperationInput =>
-  plan === undefined ? input : { ...input, plan: { id: plan, epoch: 0, request: key } };
 
 /** Everything but who asks. */
-const meaning = (kind: string, { to, node, force, reason, cluster, plan }: OperationInput): string =>
-  // A plan names its candidate itself.
-  JSON.stringify([kind, cluster, plan ? null : (to ?? null), node ?? null, force ?? false, reason ?? null]);
+const meaning = ({ to, node, force, acceptLoss, approvedBy, reason, cluster, plan }: OperationInput): string =>
+  JSON.stringify([
+    // A plan names its candidate itself.
+    ...[cluster, plan ? null : (to ?? null), node ?? null, force ?? false, acceptLoss ?? false],
+    ...[approvedBy !== undefined, reason ?? null],
+  ]);
 
 const clusterOf = ({ input }: Execution): unknown => jsonIn(input)?.cluster;
-
-const onItsWay = (operation: string, kind: string, { cluster, by }: OperationInput, replayed: boolean): Answered => ({
-  status: 202,
-  headers: { location: `/v1/clusters/${cluster}/operations/${operation}` },
-  body: { operation, cluster, kind, by, replayed },
-});

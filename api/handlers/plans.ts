@@ -1,20 +1,23 @@
 // What would happen: the plan of an operation, and the explanation of a cluster. Reads only, begins nothing.
 
 import { checkBeginning } from '../../desk/begin';
-import { explanationOf } from '../../desk/explanation';
-import { type PlannedKind, planOf, sourcesOf } from '../../desk/plan';
+import { explainSourcesOf, explanationOf } from '../../desk/explanation';
+import { type PlanRequest, planOf } from '../../desk/plan';
 import { Failure } from '../../desk/problems';
 import type { Handler } from '../handle';
 
 export const explainCluster: Handler = async ({ desk, params: { cluster = '' } }) => ({
   status: 200,
-  body: explanationOf({ ...(await sourcesOf(desk, cluster)), now: desk.clock.wall() }),
+  body: explanationOf(await explainSourcesOf(desk, cluster)),
 });
 
 export const planOperation: Handler = async ({ desk, who, params: { cluster = '' }, query }) => {
-  const { kind, to, force } = query as { kind: PlannedKind; to?: string; force?: boolean };
-  const plan = await planOf(desk, { cluster, kind, to, force });
-  const input = { cluster, by: who, ...(to === undefined ? {} : { to }), ...(force ? { force } : {}) };
+  const { kind, force, acceptLoss, ...asked } = query as Pick<PlanRequest, 'kind' | 'to' | 'force' | 'acceptLoss'>;
+  const plan = await planOf(desk, { cluster, kind, to: asked.to, force, acceptLoss });
+  // Loss is accepted of one node, the one that the plan names.
+  const to = acceptLoss ? (plan.candidate ?? asked.to) : asked.to;
+  const flags = { ...(force ? { force } : {}), ...(acceptLoss ? { acceptLoss } : {}) };
+  const input = { cluster, by: who, ...(to === undefined ? {} : { to }), ...flags };
   const refusal = await checkBeginning(desk, kind, input).then(
     () => null,
     (error: unknown) => {

@@ -89,6 +89,7 @@ test('only the fence may stop an instance, only the sweep may settle or fail bac
   expect(holders('ec2:StartInstances')).toEqual(['power-on']);
   const starters = rows.filter(({ action }) => action === 'states:StartExecution');
   expect(starters.map(({ holder, resource }) => [holder, resource])).toEqual([
+    ['api', 'states stateMachine:mainstay-failback'],
     ['api', 'states stateMachine:mainstay-failover'],
     ['api', 'states stateMachine:mainstay-recover'],
     ['api', 'states stateMachine:mainstay-switchover'],

@@ -2,8 +2,11 @@
 // that runs with the same input is the same execution, any other use of it is refused.
 
 import { refused } from '../../adapters/problems';
+import type { AnswerOf } from '../../api/client-types';
 import { handle } from '../../api/handle';
 import type { ApiRequest, ApiResponse } from '../../api/http';
+import { type Route, type RouteId, routes } from '../../api/routes';
+import { problem as problemShape } from '../../api/schemas';
 import { fail, ok } from '../../core/result';
 import type { Desk } from '../../desk/desk';
 import type { Execution, Operations } from '../../desk/operations';
@@ -38,8 +41,12 @@ export interface ApiBench extends Bench {
   started: Map<string, Execution>;
   bugs: unknown[];
   /** `PUT /v1/…`, with a JSON body or a text. */
-  call(line: string, change?: Partial<Omit<ApiRequest, 'body'>> & { body?: unknown }): Promise<ApiReply>;
+  call(line: string, change?: CallChange): Promise<ApiReply>;
+  /** The same, whatever type the answer is of. */
+  respond(line: string, change?: CallChange): Promise<ApiResponse>;
 }
+
+type CallChange = Partial<Omit<ApiRequest, 'body'>> & { body?: unknown };
 
 export interface ApiReply extends ApiResponse {
   json: Record<string, unknown>;
@@ -50,7 +57,7 @@ export async function createApiBench(change: Partial<Desk> = {}): Promise<ApiBen
   const operations = createStepFunctionsInMemory();
   const desk: Desk = { ...bench.desk, operations, ...change };
   const bugs: unknown[] = [];
-  const call: ApiBench['call'] = async (line, { body, ...given } = {}) => {
+  const respond: ApiBench['respond'] = async (line, { body, ...given } = {}) => {
     const [method = '', target = ''] = line.split(' ');
     const [path = '', query = ''] = target.split('?');
     const request: ApiRequest = {
@@ -63,7 +70,31 @@ export async function createApiBench(change: Partial<Desk> = {}): Promise<ApiBen
     };
     const response = await bench.clock.until(handle(desk, request, (error) => bugs.push(error)));
     called('api', `${method} ${path}`, response.status);
+    return response;
+  };
+  const call: ApiBench['call'] = async (line, given) => {
+    const response = await respond(line, given);
     return { ...response, json: JSON.parse(response.body) };
   };
-  return { ...bench, desk, started: operations.executions, bugs, call };
+  return { ...bench, desk, started: operations.executions, bugs, call, respond };
+}
+
+/** The answer has exactly the shape that the document has for this route and status. */
+export function asPromised<Id extends RouteId>(id: Id, reply: ApiReply): AnswerOf<Id> {
+  const route: Route = routes[id];
+  const answer = route.answers[reply.status];
+  expect({ id, status: reply.status, body: reply.json, known: answer !== undefined }).toMatchObject({ known: true });
+  expect(reply.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'no-store' });
+  for (const name of Object.keys(answer?.headers ?? {})) expect(reply.headers).toHaveProperty(name);
+  expect(answer?.shape.parse(reply.json)).toEqual(reply.json);
+  return reply.json as AnswerOf<Id>;
+}
+
+/** A problem as RFC 9457 has it, whose status is that of its code. */
+export function refusal(reply: ApiReply): { status: number; code: string; detail: string; next: string } {
+  expect(reply.headers['content-type']).toBe('application/problem+json');
+  const body = problemShape.parse(reply.json);
+  expect([body.status, body.title]).toEqual([reply.status, body.code]);
+  expect(body.next).not.toBe('');
+  return body;
 }
