@@ -13,6 +13,7 @@ import { type ClusterConfig, type ConsumerConfig, fenceRungs } from '../core/mod
 import { replicationModes } from '../core/replication';
 import { judgeTimings, type Timings, timingPresets } from '../core/timings';
 import { type Parameter, parameters } from './documents/document';
+import { lonelyWebhooks, type Webhook, type WebhookInput, webhooksSchema } from './webhooks';
 
 const nodeSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a node name is lower-case letters, digits and dashes'),
@@ -242,13 +243,19 @@ function addressFaults(nodes: readonly z.output<typeof nodeSchema>[]): { path: P
 }
 
 /** Who is told, and which alarms there are (constructs/watching.ts). */
-const watchingSchema = z.strictObject({
-  emails: z.array(z.email()).optional(),
-  https: z.array(z.url({ protocol: /^https$/ })).optional(),
-  alarms: z.enum(['lean', 'full']).optional(),
-  runbookUrl: z.string().min(1).optional(),
-  dashboard: z.boolean().optional(),
-});
+const watchingSchema = z
+  .strictObject({
+    emails: z.array(z.email()).optional(),
+    https: z.array(z.url({ protocol: /^https$/ })).optional(),
+    webhooks: webhooksSchema.optional(),
+    alarms: z.enum(['lean', 'full']).optional(),
+    runbookUrl: z.string().min(1).optional(),
+    dashboard: z.boolean().optional(),
+  })
+  .superRefine(({ emails = [], https = [], webhooks }, context) => {
+    const message = lonelyWebhooks(webhooks, [...emails, ...https]);
+    if (message !== null) context.addIssue({ code: 'custom', path: ['webhooks'], message });
+  });
 
 const configSchema = z
   .strictObject({
@@ -291,6 +298,19 @@ export const parseConfig = (input: unknown, file = 'mainstay.config.ts'): Mainst
 
 /** One cluster with its defaults, or one error as above. What has been parsed before stays as it is. */
 export const parseCluster = (input: unknown, file: string): ClusterConfig => parsed(clusterSchema, input, file);
+
+interface Told {
+  emails?: readonly string[];
+  https?: readonly string[];
+  webhooks?: readonly WebhookInput[];
+}
+
+/** The webhooks of a construct with their defaults, or one error as above; addresses may be tokens of the app. */
+export function parseWebhooks({ emails = [], https = [], webhooks = [] }: Told, where: string): Webhook[] {
+  const lonely = lonelyWebhooks(webhooks, [...emails, ...https]);
+  if (lonely !== null) throw new ConfigFaulty(`${where} has 1 fault:\n  webhooks: ${lonely}`);
+  return parsed(webhooksSchema, webhooks, `${where}, webhooks`);
+}
 
 function parsed<Schema extends z.ZodType>(schema: Schema, input: unknown, file: string): z.output<Schema> {
   const { success, data, error } = schema.safeParse(input);

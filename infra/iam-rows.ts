@@ -2,11 +2,12 @@
 // policy in the tree, whoever made it, so that no right is missed because nobody thought of listing it.
 
 import { Stack } from 'aws-cdk-lib';
+import { CfnApiDestination } from 'aws-cdk-lib/aws-events';
 import { CfnManagedPolicy, CfnPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 
 export interface IamRow {
-  /** `fence`, `state machine failover`, `node of alpha`; the construct's path where it is none of these. */
+  /** `fence`, `state machine failover`, `node of alpha`, `webhook chat`; the construct's path where it is none of these. */
   holder: string;
   action: string;
   resource: string;
@@ -63,6 +64,8 @@ function holderOf(path: string): string {
   const [, kind, name] = /\/(Functions|StateMachines)\/([^/]+)\/Role\//.exec(path) ?? [];
   if (kind === 'Functions') return name ?? path;
   if (kind === 'StateMachines') return `state machine ${name}`;
+  const [, webhook] = /\/Webhooks\/([^/]+)\//.exec(path) ?? [];
+  if (webhook) return `webhook ${webhook}`;
   const [, cluster] = /\/([^/]+)\/NodePolicy\//.exec(path) ?? [];
   return cluster ? `node of ${cluster.toLowerCase()}` : path;
 }
@@ -101,7 +104,12 @@ function plain(value: unknown, at?: IConstruct): string {
 }
 
 /** Properties that name a resource, and what the resource is. */
-const names: Record<string, string> = { tableName: 'table', functionName: 'function', logGroupName: 'log group' };
+const names: Record<string, string> = {
+  tableName: 'table',
+  functionName: 'function',
+  logGroupName: 'log group',
+  apiDestination: 'API destination',
+};
 
 /** The resource of this stack with this logical id, by its physical name where it has one. */
 function named(logicalId: string, at?: IConstruct): string {
@@ -110,6 +118,7 @@ function named(logicalId: string, at?: IConstruct): string {
   const found = stack.node
     .findAll()
     .find((child) => 'logicalId' in child && stack.resolve(child.logicalId) === logicalId);
+  if (found instanceof CfnApiDestination) return `API destination ${stack.resolve(found.name)}`;
   for (const [property, kind] of Object.entries(names)) {
     const name = stack.resolve((found as unknown as Record<string, unknown> | undefined)?.[property]);
     if (typeof name === 'string') return `${kind} ${name}`;

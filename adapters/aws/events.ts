@@ -14,6 +14,25 @@ export interface EventsOptions {
   cluster?: string;
 }
 
+/**
+ * Rules put these two into texts and JSON, and EventBridge does not escape what it puts there: a quotation mark in a person's reason would
+ * cost the notice.
+ */
+function readable({ because, next, ...detail }: MainstayEvent['detail']): MainstayEvent['detail'] {
+  const plain = (text: unknown): unknown =>
+    typeof text === 'string'
+      ? text
+          .replaceAll('"', "'")
+          .replaceAll('\\', '/')
+          .replace(/\p{Cc}+/gu, ' ')
+      : text;
+  return {
+    ...detail,
+    ...(because === undefined ? {} : { because: plain(because) }),
+    ...(next === undefined ? {} : { next: plain(next) }),
+  };
+}
+
 async function publish(
   eventBridge: EventBridgeClient,
   { busName, cluster }: EventsOptions,
@@ -22,7 +41,7 @@ async function publish(
   const entry = {
     Source: eventSource(cluster),
     DetailType: event.type,
-    Detail: JSON.stringify({ ...event.detail, cluster: event.cluster }),
+    Detail: JSON.stringify({ ...readable(event.detail), cluster: event.cluster }),
     ...(busName ? { EventBusName: busName } : {}),
   };
   const answer = await asked('events:PutEvents', () => eventBridge.send(new PutEventsCommand({ Entries: [entry] })));

@@ -12,12 +12,15 @@ import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscrip
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { eventSource } from '../../core/triggers';
+import type { Webhook } from '../webhooks';
+import { delivery, Webhooks } from './webhooks';
 
 export interface NotificationsProps {
   /** Of the control plane. */
   name: string;
   emails: readonly string[];
   https: readonly string[];
+  webhooks: readonly Webhook[];
   runbookUrl: string;
 }
 
@@ -83,28 +86,34 @@ export class Notifications extends Construct {
   }
 
   /** A sentence that can be read on a telephone: which cluster, what, what next, and where the runbook goes on. */
-  private rules({ runbookUrl }: NotificationsProps): void {
+  private rules({ name, runbookUrl, webhooks }: NotificationsProps): void {
+    const hooks = new Webhooks(this, 'Webhooks', name, webhooks, this.queue);
     const eventBus = EventBus.fromEventBusName(this, 'Bus', 'default');
     const field = (name: string) => EventField.fromPath(`$.detail.${name}`);
-    const tell = (about: string) =>
-      new SnsTopic(this.topic, {
-        message: RuleTargetInput.fromText(
-          `${EventField.fromPath('$.detail-type')}: ${about}: ${field('because')}. Next: ${field('next')}. ${runbookUrl}#${field('section')}`,
-        ),
-        deadLetterQueue: this.queue,
-        retryAttempts: 10,
-        maxEventAge: Duration.hours(1),
-      });
-    new Rule(this, 'Notices', {
+    const told = (cluster: string) => {
+      const [type, because, next] = [EventField.fromPath('$.detail-type'), field('because'), field('next')];
+      const runbook = `${runbookUrl}#${field('section')}`;
+      const text = `${type}: ${cluster}: ${because}. Next: ${next}. ${runbook}`;
+      return { text, cluster, type, because, next, runbook };
+    };
+    const tell = (rule: Rule, cluster: string) => {
+      const notice = told(cluster);
+      const message = RuleTargetInput.fromText(notice.text);
+      rule.addTarget(new SnsTopic(this.topic, { message, ...delivery(this.queue) }));
+      for (const target of hooks.targets(RuleTargetInput.fromObject(notice))) rule.addTarget(target);
+    };
+    const notices = new Rule(this, 'Notices', {
       description: 'Tells people how an operation has ended, and what needs them',
       eventBus,
       eventPattern: { source: [eventSource()], detailType: ['Attention Needed', 'Operation Ended'] },
-    }).addTarget(tell(field('cluster')));
+    });
+    tell(notices, field('cluster'));
     // A node may write what it likes in the detail; its source is what IAM lets it use.
-    new Rule(this, 'NodeNotices', {
+    const nodeNotices = new Rule(this, 'NodeNotices', {
       description: 'Tells people what a node says that needs them, in the name of its own cluster',
       eventBus,
       eventPattern: { source: Match.prefix(`${eventSource()}.`), detailType: ['Attention Needed'] },
-    }).addTarget(tell(EventField.fromPath('$.source')));
+    });
+    tell(nodeNotices, EventField.fromPath('$.source'));
   }
 }

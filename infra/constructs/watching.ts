@@ -5,7 +5,9 @@ import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { ClusterConfig } from '../../core/model';
 import { type AlarmMode, clusterAlarms, nodeAlarms, type Plane, planeAlarms } from '../alarms';
+import { parseWebhooks } from '../config';
 import { clusterGraphs, planeGraphs } from '../dashboards';
+import type { WebhookInput } from '../webhooks';
 import { alarmsOf } from './alarms';
 import { dashboardOf } from './dashboards';
 import type { Functions } from './functions';
@@ -15,8 +17,10 @@ import type { Triggers } from './triggers';
 export interface WatchingProps {
   /** Who is told by mail: addresses have to confirm. */
   readonly emails?: readonly string[];
-  /** Who is told by HTTPS: a pager, a chat. */
+  /** Who is told by HTTPS and understands what SNS sends: an endpoint that confirms its subscription. */
   readonly https?: readonly string[];
+  /** Who is told by HTTPS with a notice as JSON: a chat, a pager. Needs somebody in emails or https beside it. */
+  readonly webhooks?: readonly WebhookInput[];
   /**
    * lean: the control plane, and per cluster whether anybody renews its lease ($0.40 a month). full: each instance's three status checks
    * and silent agents as well ($1.70 for three nodes).
@@ -60,7 +64,8 @@ export class Watching extends Construct {
     this.mode = props.alarms ?? 'lean';
     this.runbookUrl = props.runbookUrl ?? 'docs/runbook.md';
     const { emails = [], https = [] } = props;
-    const notices = { name: plane, emails, https, runbookUrl: this.runbookUrl };
+    const webhooks = parseWebhooks(props, `watching of ${plane}`);
+    const notices = { name: plane, emails, https, webhooks, runbookUrl: this.runbookUrl };
     this.notifications = new Notifications(this, 'Notifications', notices);
   }
 

@@ -19,6 +19,13 @@ export function everyOption(app: App, functionDirs: Record<string, string>): Sta
       stack.formatArn({ service: 'kms', resource: 'key', resourceName: '0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f' }),
     ),
     deletionProtection: true,
+    watching: {
+      emails: ['ops@example.com'],
+      webhooks: [
+        { name: 'chat', url: { secret: 'mainstay/chat', field: 'url' } },
+        { name: 'pager', url: 'https://pager.example.com/v2/enqueue', key: { secret: 'mainstay/pager' }, perSecond: 5 },
+      ],
+    },
   });
   new ProtectedCluster(stack, 'Alpha', {
     controlPlane,

@@ -97,3 +97,43 @@ test('who is told is checked as well: addresses of mail and of HTTPS', () => {
   expect(text).toContain('watching.emails[0]');
   expect(text).toContain('watching.https[0]');
 });
+
+describe('webhooks', () => {
+  const emails = ['ops@example.com'];
+  const told = (webhook: object, others: object = { emails }) =>
+    faults((config) => ({ ...config, watching: { ...others, webhooks: [{ name: 'chat', ...webhook }] } }));
+
+  test('have an address, perhaps a key, and a rate', () => {
+    const key = { secret: 'mainstay/pager', field: 'key' };
+    const given = { emails, webhooks: [{ name: 'pager', url: 'https://pager.example.com/v2/enqueue', key }] };
+    expect(parseConfig({ ...good(), watching: given }).watching?.webhooks).toEqual([
+      { ...given.webhooks[0], header: 'Authorization', perSecond: 1 },
+    ]);
+  });
+
+  test.each([
+    ['plain HTTP', { url: 'http://chat.example.com/hook' }, 'https only'],
+    ['a password', { url: 'https://ops:secret@chat.example.com/hook' }, 'it has a password in it'],
+    ['a token in the query', { url: 'https://chat.example.com/hook?token=1' }, 'a query may be a secret'],
+    ['a token in the path', { url: 'https://chat.example.com/a/9f31c02b77ab11' }, 'looks like a secret'],
+    ['a long word in the path', { url: `https://chat.example.com/${'x'.repeat(24)}` }, 'looks like a secret'],
+    ['the text of a key', { url: 'https://chat.example.com/hook', key: 'hunter2' }, 'expected object'],
+    ['a secret of no name', { url: { secret: 'two words' } }, 'the name or the ARN of a secret'],
+    ['no rate at all', { url: 'https://chat.example.com/hook', perSecond: 0 }, 'perSecond'],
+  ])('%s is refused', (_, webhook, saying) => expect(told(webhook)).toContain(saying));
+
+  test.each([
+    'https://chat.example.com/hook',
+    { secret: 'chat' },
+    { secret: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:chat-Ab12cD` },
+  ])('%j is an address', (url) => expect(told({ url })).toBe('no fault'));
+
+  test('are not alone, at most four, and of different names', () => {
+    const url = 'https://chat.example.com/hook';
+    expect(told({ url }, {})).toContain('watching.webhooks: a webhook needs somebody in emails or https beside it');
+    const many = (names: string[]) =>
+      faults((config) => ({ ...config, watching: { emails, webhooks: names.map((name) => ({ name, url })) } }));
+    expect(many(['a', 'b', 'c', 'd', 'e'])).toContain('four webhooks are the most');
+    expect(many(['a', 'a'])).toContain('two webhooks are called a');
+  });
+});

@@ -152,6 +152,94 @@ test('people are told in a sentence with what to do next and where the runbook g
   full.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
 });
 
+describe('webhooks', () => {
+  const webhooks = [
+    { name: 'chat', url: { secret: 'mainstay/chat', field: 'url' } },
+    { name: 'pager', url: 'https://pager.example.com/v2/enqueue', key: { secret: 'mainstay/pager' }, perSecond: 5 },
+  ];
+  const emails = ['ops@example.com'];
+  const told = synthesized({ emails, webhooks, runbookUrl: 'https://wiki.example.com/runbook' });
+  interface Target {
+    Arn: { 'Fn::GetAtt'?: string[] };
+    InputTransformer?: { InputTemplate: string; InputPathsMap: Record<string, string> };
+    DeadLetterConfig?: { Arn: { 'Fn::GetAtt': string[] } };
+    RetryPolicy?: object;
+  }
+  const rules = propertiesOf<{ EventPattern?: object; Targets: Target[] }>(told, 'AWS::Events::Rule');
+  const isWebhook = ({ Arn }: Target) => /Webhooks(chat|pager)/.test(Arn['Fn::GetAtt']?.[0] ?? '');
+  const noticeRules = rules.filter(({ EventPattern }) =>
+    JSON.stringify(EventPattern ?? {}).includes('Attention Needed'),
+  );
+
+  test('each is told of whatever the topic is told of, and of nothing else', () => {
+    expect(noticeRules).toHaveLength(2);
+    for (const { Targets } of noticeRules) expect(Targets.map(isWebhook)).toEqual([false, true, true]);
+    expect(rules.filter(({ Targets }) => Targets.some(isWebhook))).toEqual(noticeRules);
+  });
+
+  test('a notice is JSON: a sentence as text, and its parts', () => {
+    const [target] = noticeRules[0]?.Targets.filter(isWebhook) ?? [];
+    const { InputTemplate = '', InputPathsMap = {} } = target?.InputTransformer ?? {};
+    // As EventBridge does it: within quotes the value, elsewhere the value as JSON; nothing is escaped.
+    const values: Record<string, string> = {
+      ...{ '$.detail-type': 'Attention Needed', '$.detail.cluster': 'alpha', '$.detail.because': 'db1 is silent' },
+      ...{ '$.detail.next': 'mainstay status alpha', '$.detail.section': 'no-main' },
+    };
+    const json = Object.entries(InputPathsMap).reduce(
+      (text, [name, path]) =>
+        text.replaceAll(`:<${name}>`, `:"${values[path]}"`).replaceAll(`<${name}>`, values[path] ?? ''),
+      InputTemplate,
+    );
+    const runbook = 'https://wiki.example.com/runbook#no-main';
+    expect(JSON.parse(json)).toEqual({
+      text: `Attention Needed: alpha: db1 is silent. Next: mainstay status alpha. ${runbook}`,
+      ...{ cluster: 'alpha', type: 'Attention Needed', because: 'db1 is silent' },
+      ...{ next: 'mainstay status alpha', runbook },
+    });
+  });
+
+  test('T47: what one does not take after bounded tries lies in the queue that rings', () => {
+    const targets = noticeRules.flatMap(({ Targets }) => Targets.filter(isWebhook));
+    expect(targets).toHaveLength(4);
+    for (const { DeadLetterConfig, RetryPolicy } of targets) {
+      expect(DeadLetterConfig?.Arn['Fn::GetAtt'][0]).toContain('Undelivered');
+      expect(RetryPolicy).toEqual({ MaximumRetryAttempts: 10, MaximumEventAgeInSeconds: 3600 });
+    }
+    expect(alarmsIn(told).map(({ AlarmName }) => AlarmName)).toContain('mainstay/undelivered');
+    const [policy] = propertiesOf<{ PolicyDocument: { Statement: { Sid?: string }[] } }>(told, 'AWS::SQS::QueuePolicy');
+    const sids = (policy?.PolicyDocument.Statement ?? []).flatMap(({ Sid }) => (Sid === undefined ? [] : [Sid]));
+    expect(new Set(sids).size).toBe(sids.length);
+  });
+
+  test('the template has the names of secrets only, and a rate for each webhook', () => {
+    const destinations = propertiesOf<object>(told, 'AWS::Events::ApiDestination');
+    expect(destinations).toMatchObject([
+      {
+        ...{ Name: 'mainstay-chat', HttpMethod: 'POST', InvocationRateLimitPerSecond: 1 },
+        InvocationEndpoint: '{{resolve:secretsmanager:mainstay/chat:SecretString:url::}}',
+      },
+      { InvocationEndpoint: 'https://pager.example.com/v2/enqueue', InvocationRateLimitPerSecond: 5 },
+    ]);
+    expect(propertiesOf<object>(told, 'AWS::Events::Connection')).toMatchObject([
+      { AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: 'X-Mainstay', ApiKeyValue: 'mainstay' } } },
+      {
+        AuthParameters: {
+          ApiKeyAuthParameters: {
+            ApiKeyName: 'Authorization',
+            ApiKeyValue: '{{resolve:secretsmanager:mainstay/pager:SecretString:::}}',
+          },
+        },
+      },
+    ]);
+  });
+
+  test('a construct that is given a faulty one, or webhooks alone, ends the synthesis and says why', () => {
+    const url = 'http://chat.example.com';
+    expect(() => synthesized({ emails, webhooks: [{ name: 'chat', url }] })).toThrow('https only');
+    expect(() => synthesized({ webhooks })).toThrow('a webhook needs somebody in emails or https beside it');
+  });
+});
+
 test('the control plane has a dashboard, a cluster one when it asks for it', () => {
   expect(propertiesOf(full, 'AWS::CloudWatch::Dashboard').map(({ DashboardName }) => DashboardName)).toEqual([
     'mainstay',
