@@ -1,8 +1,10 @@
 // Puts the command's desk together for AWS, or for whatever AWS_ENDPOINT_URL points to. Beside main.ts the only file of
 // cli/ that reads the environment; credentials and endpoint are the SDK's own business.
 
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { createAlarms } from '../adapters/aws/alarms';
 import { createBrake } from '../adapters/aws/brake';
 import { createClient, createDocumentClient } from '../adapters/aws/clients';
 import { createJournal } from '../adapters/aws/journal';
@@ -49,5 +51,6 @@ export function openDesk(stack: string): Desk {
     operations: createStepFunctions(sfn, stack),
     vip: createAwsVip(options, clock, leases),
     brake: createBrake(table),
+    alarms: createAlarms(createClient(CloudWatchClient, options), stack),
   };
 }

@@ -211,6 +211,17 @@ export interface Tasks {
   wake(token: string): Outside<void>;
 }
 
+export interface RingingAlarm {
+  /** `<plane>/<cluster>/<node>/<what>` (core/triggers.ts). */
+  name: string;
+  description: string;
+}
+
+export interface Alarms {
+  /** Those of this control plane that ring now. Best effort: for people, nothing decides on it. */
+  ringing(): Outside<RingingAlarm[]>;
+}
+
 export interface Clock {
   /** Monotonic, ms, own zero. */
   nowMs(): number;

@@ -1,7 +1,7 @@
 // Runs the first step of a plan here, read-only, so that the command line refuses in the same words as an execution and
 // nothing is judged twice in two ways. Ports that would change anything refuse; the journal keeps nothing.
 
-import type { Outside, Tasks, Vip } from '../core/ports';
+import type { Alarms, Outside, Tasks, Vip } from '../core/ports';
 import { fail, ok } from '../core/result';
 import { runStep } from '../workflows/run-step';
 import type { WorkflowState } from '../workflows/state';
@@ -28,8 +28,9 @@ export async function checkFirst(desk: Desk, step: FirstStep, state: WorkflowSta
 const no = async (): Outside<never> =>
   fail({ code: 'Refused', message: 'a check changes nothing', next: 'start the operation' });
 
-/** Where nobody's address is to be moved, and nobody woken. */
+/** Where nobody's address is to be moved, nobody woken, and no alarm looked at. */
 export const noTasks: Tasks = { wake: no };
+export const noAlarms: Alarms = { ringing: no };
 export const noVip: Vip = { read: no, readMany: async () => new Map(), withdraw: no, move: no, verify: no };
 
 export function readOnly({ leases, reports, settings, waits, operations, clock, ids, journal }: Desk): Ports {

@@ -3,6 +3,7 @@
 
 import type { ClusterConfig, Lease } from '../core/model';
 import { judgeTimings } from '../core/timings';
+import { alarmChecks } from './alarm-checks';
 import { configOf, leaseOf } from './cluster';
 import type { Desk } from './desk';
 import { explainSourcesOf, findingsOf } from './explanation';
@@ -76,5 +77,5 @@ async function clusterChecks(desk: Desk, cluster: string): Promise<Check[]> {
 /** Of these clusters, worst first within each. */
 export async function checkup(desk: Desk, clusters: readonly string[]): Promise<Check[]> {
   const each = clusters.map((cluster) => tried(`${cluster}: table`, () => clusterChecks(desk, cluster)));
-  return (await Promise.all([stackChecks(desk), ...each])).flat();
+  return (await Promise.all([stackChecks(desk), alarmChecks(desk, clusters), ...each])).flat();
 }

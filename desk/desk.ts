@@ -2,7 +2,7 @@
 // cli/wiring.ts and functions/api.lambda.ts for AWS, by tests from memory. Both get the world through this and nothing else.
 
 import type { Brake } from '../core/brake';
-import type { Clock, Ids, Journal, LeaseStore, Reports, Settings, Tasks, Vip, Waits } from '../core/ports';
+import type { Alarms, Clock, Ids, Journal, LeaseStore, Reports, Settings, Tasks, Vip, Waits } from '../core/ports';
 import type { Operations } from './operations';
 
 export interface Desk {
@@ -17,4 +17,5 @@ export interface Desk {
   operations: Operations;
   vip: Vip;
   brake: Brake;
+  alarms: Alarms;
 }

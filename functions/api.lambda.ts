@@ -15,7 +15,7 @@ import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import { handle } from '../api/handle';
 import type { ApiRequest } from '../api/http';
-import { noTasks, noVip } from '../desk/check';
+import { noAlarms, noTasks, noVip } from '../desk/check';
 import type { Desk } from '../desk/desk';
 import { createStepFunctions } from '../desk/step-functions';
 import { controlPlane, createTable, required, stateMachineArns } from './wiring.lambda-shared';
@@ -46,6 +46,7 @@ const desk: Desk = {
     stateMachineArns(),
   ),
   vip: noVip,
+  alarms: noAlarms,
 };
 
 export async function handler(event: Event): Promise<APIGatewayProxyStructuredResultV2> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { stepCodes } from '../../core/errors';
 import { haltSections, noticeSections, sectionOf } from '../../core/runbook';
 import { alarmTriggers } from '../../core/triggers';
+import { dangers } from '../../desk/alarm-checks';
 import { clusterAlarms, nodeAlarms, planeAlarms } from '../../infra/alarms';
 import { render } from '../../infra/state-machine';
 import { plans } from '../../workflows/plans';
@@ -30,6 +31,14 @@ test('every alarm has a section under its name, and every such section an alarm'
 
 test('every alarm that starts something is one that is there', () => {
   expect(rows.map(({ what }) => what)).toEqual(expect.arrayContaining(Object.keys(alarmTriggers)));
+});
+
+test('every alarm that a doctor calls a danger is one that is there, and the others are not', () => {
+  const names = new Set(rows.map(({ what }) => what));
+  expect(dangers.filter((what) => !names.has(what))).toEqual([]);
+  expect([...names].filter((what) => !dangers.includes(what)).sort()).toEqual(
+    ['executions-stopped', 'instance-check', 'silent-nodes', 'system-check', 'volume-check'].sort(),
+  );
 });
 
 test('every state in which a plan ends badly has its section', () => {

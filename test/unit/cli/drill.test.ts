@@ -1,6 +1,7 @@
 // drill and doctor: a rehearsal that is refused where a danger is known, measured against what was asked for, and on record; and
 // checks that each say what mends them.
 
+import { fail, ok } from '../../../core/result';
 import { aReport, value } from '../../support/samples';
 import { type Bench, createBench, healthy, journalStep, leaseOf, moved, type Script, switches } from './support';
 
@@ -126,6 +127,47 @@ describe('doctor', () => {
     const { code, out } = await bench.run('doctor alpha');
     expect(out).toMatch(/danger {3}alpha: cluster: an automatic failover would be refused \(Undo\.Braked\)/);
     expect(code).toBe(1);
+  });
+
+  const ringing = async (...alarms: { name: string; description: string }[]) => {
+    const bench = await withVip();
+    bench.desk.alarms = { ringing: async () => ok(alarms) };
+    return bench;
+  };
+
+  it('T47: shows notices that could not be delivered, with what that means and where the runbook goes on', async () => {
+    const bench = await ringing({
+      name: 'mainstay/undelivered',
+      description: 'a notice could not be delivered. https://wiki.example.com/runbook#undelivered',
+    });
+    const { code, out } = await bench.run('doctor');
+    expect(out).toContain(
+      'danger   stack: alarm undelivered: a notice could not be delivered; next: https://wiki.example.com/runbook#undelivered',
+    );
+    expect(code).toBe(1);
+  });
+
+  it('shows the alarms of the cluster that was asked for, and those of no other', async () => {
+    const bench = await ringing(
+      { name: 'mainstay/alpha/db3/system-check', description: 'the host is impaired' },
+      { name: 'mainstay/beta/no-main', description: 'nobody renews. docs/runbook.md#no-main' },
+    );
+    const { code, out } = await bench.run('doctor alpha');
+    expect(out).toContain(
+      'warning  alpha db3: alarm system-check: the host is impaired; next: docs/runbook.md, "Alarms"',
+    );
+    expect(out).not.toContain('beta');
+    expect(code).toBe(0);
+  });
+
+  it('says that alarms cannot be read, and that none rings', async () => {
+    const bench = await withVip();
+    expect((await bench.run('doctor')).out).toContain('ok       stack: alarms: none rings');
+    const next = 'allow the action cloudwatch:DescribeAlarms';
+    bench.desk.alarms = { ringing: async () => fail({ code: 'Broken', message: 'AccessDenied', next }) };
+    const { code, out } = await bench.run('doctor');
+    expect(out).toContain(`warning  stack: alarms: alarms cannot be read: AccessDenied; next: ${next}`);
+    expect(code).toBe(0);
   });
 
   it('of a cluster that does not exist says so', async () => {

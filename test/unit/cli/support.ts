@@ -92,6 +92,7 @@ export function createBench(script: Script = never): Bench {
     operations,
     vip,
     brake: createMemoryBrake(),
+    alarms: { ringing: async () => ok([]) },
   };
   return { desk, clock, store, tasks, operations, run: (line, change) => ran(desk, clock, line, change) };
 }
