@@ -11,7 +11,7 @@ const what = 'stack: alarms';
 /** By `what` of infra/alarms.ts: while these ring a failover may not work, or nobody hears of it. */
 export const dangers: readonly string[] = [
   ...['functions-failing', 'functions-throttled', 'executions-failing', 'alarms-of-agents-lost', 'table-throttled'],
-  ...['undelivered', 'notices-lost', 'no-main'],
+  ...['undelivered', 'notices-lost', 'no-main', 'not-ready'],
 ];
 
 const isDanger = (alarm: string): boolean =>

@@ -11,7 +11,9 @@ export const defineDoctor: Define = (program, act) => {
   program
     .command('doctor')
     .summary('check what a failover would need, with a fix for each finding')
-    .description('Check stack, permissions to read it, alarms, timings, VIP, replication, clocks, versions, deadman and gate.')
+    .description(
+      'Check stack, permissions to read it, alarms, timings, VIP, replication, clocks, versions, deadman and gate.',
+    )
     .argument('[cluster]', 'all clusters when left out')
     .addHelpText('after', examples(['doctor', 'doctor alpha --json']))
     .action((cluster: string | undefined) => act((session) => runDoctor(cluster, session)));
