@@ -130,7 +130,11 @@ describe('pause and resume', () => {
     const bench = await healthy(createBench());
     await setLease(bench, { phase: 'paused', pausedBy: 'operator' });
     void agent(bench, ({ phase }) => phase === 'granted', { phase: 'held' });
-    expect((await bench.run('resume alpha --json')).json()).toMatchObject({ cluster: 'alpha', main: 'db1', epoch: 8 });
+    const { json } = await bench.run('resume alpha --reason "the rack has moved" --json');
+    expect(json()).toMatchObject({ cluster: 'alpha', main: 'db1', epoch: 8 });
+    expect(value(await bench.desk.journal.list('alpha'))).toMatchObject([
+      { rule: 'resume', because: 'db1 may be main again at epoch 8: the rack has moved' },
+    ]);
   });
 
   it.each<[string, Partial<Lease>, string, RegExp]>([
@@ -140,6 +144,7 @@ describe('pause and resume', () => {
       'pause',
       /is paused already, by operator; next: mainstay resume/,
     ],
+    ['a second pause', { drain: 'pause' }, 'pause', /is being paused already: db1 has been asked to stop/],
     ['pause of a drained main', { drain: 'transfer' }, 'pause', /the holder is being drained/],
     ['resume of a serving main', {}, 'resume', /alpha is not paused: its lease is held/],
     ['resume while it is being paused', { drain: 'pause' }, 'resume', /alpha is being paused/],
