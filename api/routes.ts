@@ -177,7 +177,7 @@ export const routes = {
     query: { operation: shapes.operationId.optional() },
     headers: { accept: shapes.accept.optional() },
     summary: 'The account of one operation, the last one by default, ready to be posted',
-    answers: { 200: { shape: shapes.reportView, markdown: true, description: 'as mainstay report writes it' } },
+    answers: { 200: { shape: shapes.reportView, markdown: true, description: 'as the command line writes it' } },
   },
   getPolicy: {
     ...{ ...plain, method: 'GET', path: '/v1/clusters/{cluster}/policy', problems: [404] },
