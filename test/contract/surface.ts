@@ -11,7 +11,7 @@ import { documents } from '../../cli/documents';
 import { exitCodes } from '../../desk/exit-codes';
 import type { SurfaceCall } from '../support/surface';
 
-const suites = ['test/unit/cli', 'test/contract/api.contract', 'test/contract/agent-rest.contract'];
+const suites = ['test/unit/cli', 'test/contract/api', 'test/contract/agent-rest.contract'];
 
 interface Row {
   where: SurfaceCall['where'];
