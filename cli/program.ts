@@ -13,6 +13,7 @@ import { defineConfirmFenced } from './commands/confirm-fenced';
 import { defineDoctor } from './commands/doctor';
 import { defineDrill } from './commands/drill';
 import { defineExplain } from './commands/explain';
+import { defineFail } from './commands/fail';
 import { defineFailback } from './commands/failback';
 import { defineFailover } from './commands/failover';
 import { defineHistory } from './commands/history';
@@ -60,6 +61,7 @@ const verbs: readonly Define[] = [
   definePolicy,
   defineBrake,
   defineDrill,
+  defineFail,
   defineHistory,
   defineReport,
   defineWatch,

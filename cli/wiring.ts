@@ -6,7 +6,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { createAlarms } from '../adapters/aws/alarms';
 import { createBrake } from '../adapters/aws/brake';
-import { createClient, createDocumentClient } from '../adapters/aws/clients';
+import { type ClientOptions, createClient, createDocumentClient } from '../adapters/aws/clients';
 import { createJournal } from '../adapters/aws/journal';
 import { createLeaseStore } from '../adapters/aws/lease-store';
 import { createReports } from '../adapters/aws/reports';
@@ -50,7 +50,23 @@ export function openDesk(stack: string): Desk {
     ids,
     operations: createStepFunctions(sfn, stack),
     vip: createAwsVip(options, clock, leases),
+    power: openPower(options),
     brake: createBrake(table),
     alarms: createAlarms(createClient(CloudWatchClient, options), stack),
+  };
+}
+
+/** EC2's client is loaded when power is asked about, which one command does. */
+function openPower(options: ClientOptions): Desk['power'] {
+  const load = async () => {
+    const [{ EC2Client }, { createPower }] = await Promise.all([
+      import('@aws-sdk/client-ec2'),
+      import('../adapters/aws/power'),
+    ]);
+    return createPower(createClient(EC2Client, options));
+  };
+  return {
+    state: async (instanceId) => (await load()).state(instanceId),
+    cut: async (instanceIds) => (await load()).cut(instanceIds),
   };
 }

@@ -1,7 +1,7 @@
 // Runs the first step of a plan here, read-only, so that the command line refuses in the same words as an execution and
 // nothing is judged twice in two ways. Ports that would change anything refuse; the journal keeps nothing.
 
-import type { Alarms, Outside, Tasks, Vip } from '../core/ports';
+import type { Alarms, Outside, Power, Tasks, Vip } from '../core/ports';
 import { fail, ok } from '../core/result';
 import { runStep } from '../workflows/run-step';
 import type { WorkflowState } from '../workflows/state';
@@ -28,10 +28,11 @@ export async function checkFirst(desk: Desk, step: FirstStep, state: WorkflowSta
 const no = async (): Outside<never> =>
   fail({ code: 'Refused', message: 'a check changes nothing', next: 'start the operation' });
 
-/** Where nobody's address is to be moved, nobody woken, and no alarm looked at. */
+/** Where nobody's address is to be moved, no power cut, nobody woken, and no alarm looked at. */
 export const noTasks: Tasks = { wake: no };
 export const noAlarms: Alarms = { ringing: no };
 export const noVip: Vip = { read: no, readMany: async () => new Map(), withdraw: no, move: no, verify: no };
+export const noPower: Power = { state: no, states: no, cut: no, start: no };
 
 export function readOnly({ leases, reports, settings, waits, operations, clock, ids, journal }: Desk): Ports {
   return {
@@ -50,7 +51,7 @@ export function readOnly({ leases, reports, settings, waits, operations, clock, 
     executions: executionsOf({ operations, clock }),
     events: { publish: no },
     poker: { poke: no, redirect: no, stopEngine: no },
-    power: { state: no, states: no, cut: no, start: no },
+    power: noPower,
     waits: { read: (cluster) => waits.read(cluster), add: no },
     tasks: noTasks,
     vip: noVip,

@@ -2,7 +2,7 @@
 // cli/wiring.ts and functions/api.lambda.ts for AWS, by tests from memory. Both get the world through this and nothing else.
 
 import type { Brake } from '../core/brake';
-import type { Alarms, Clock, Ids, Journal, LeaseStore, Reports, Settings, Tasks, Vip, Waits } from '../core/ports';
+import type { Alarms, Clock, Ids, Journal, LeaseStore, Power, Reports, Settings, Tasks, Vip, Waits } from '../core/ports';
 import type { Operations } from './operations';
 
 export interface Desk {
@@ -16,6 +16,7 @@ export interface Desk {
   ids: Ids;
   operations: Operations;
   vip: Vip;
+  power: Pick<Power, 'state' | 'cut'>;
   brake: Brake;
   alarms: Alarms;
 }

@@ -39,7 +39,7 @@ const asCliProblem = (problem: Problem): CliProblem => ({
 
 const noCredentials = /^CredentialsProviderError$/;
 const notAllowed =
-  /^(AccessDenied(Exception)?|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|ExpiredToken(Exception)?|MissingAuthenticationToken)$/;
+  /^(AccessDenied(Exception)?|UnauthorizedOperation|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|ExpiredToken(Exception)?|MissingAuthenticationToken)$/;
 
 export interface Place {
   stack: string;

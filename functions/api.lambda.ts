@@ -15,7 +15,7 @@ import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock, createSystemIds } from '../adapters/system';
 import { handle } from '../api/handle';
 import type { ApiRequest } from '../api/http';
-import { noAlarms, noTasks, noVip } from '../desk/check';
+import { noAlarms, noPower, noTasks, noVip } from '../desk/check';
 import type { Desk } from '../desk/desk';
 import { createStepFunctions } from '../desk/step-functions';
 import { controlPlane, createTable, required, stateMachineArns } from './wiring.lambda-shared';
@@ -47,6 +47,7 @@ const desk: Desk = {
   ),
   vip: noVip,
   alarms: noAlarms,
+  power: noPower,
 };
 
 export async function handler(event: Event): Promise<APIGatewayProxyStructuredResultV2> {

@@ -95,6 +95,16 @@ These have \`*\` as their resource, because the service knows no other. Nothing 
 ${Object.entries(withoutResources)
   .map(([action, why]) => `| \`${action}\` | ${why} |`)
   .join('\n')}
+
+## People
+
+Who types a command needs rights of their own; none are made here. Failing a node on purpose (\`mainstay fail\`) needs two more than any other
+command, and without the first it ends with code 4 and cuts nothing. The tag keeps them to the nodes of this control plane:
+
+| action | resource | only if |
+|---|---|---|
+| \`ec2:StopInstances\` | ec2 instance/* | \`aws:ResourceTag/mainstay:control-plane = mainstay\` |
+| \`ec2:DescribeInstances\` | * | |
 `;
 
 if (require.main === module) {

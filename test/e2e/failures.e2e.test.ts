@@ -65,6 +65,54 @@ test('T15: a killed node is failed over; it comes back as shunned backup and acc
   await world.recoverAll();
 });
 
+test('fail: a drill cuts the power of the main and of nobody else, follows the failover to its end, and leaves its record; recover ends it', async () => {
+  const before = await world.healthy();
+  const old = before.holder ?? '';
+  const refused = await world.cli('fail', cluster, old, '--reason', 'rehearsal');
+  expect({ code: refused.code, stderr: refused.stderr }).toEqual({
+    code: 3,
+    stderr: expect.stringMatching(new RegExp(`cuts the power of ${old} .*--yes`)),
+  });
+  expect(await world.isPowered(old)).toBe(true);
+
+  const run = await world.must('fail', cluster, old, '--reason', 'rehearsal', '--rto', '90s', '--yes', '--json');
+  const told = JSON.parse(run.stdout);
+  const after = await world.lease();
+  expect(after).toMatchObject({ phase: 'held', operation: null, former: old, epoch: before.epoch + 1 });
+  expect(after.holder).not.toBe(old);
+  expect(await Promise.all(world.stack.facts.nodes.map(({ name }) => world.isPowered(name)))).toEqual(
+    world.stack.facts.nodes.map(({ name }) => name !== old),
+  );
+  await world.throughVip(write);
+  const next = `mainstay recover ${cluster} ${old}`;
+  expect(told).toMatchObject({ node: old, role: 'main', met: true, objectiveMs: 90_000, next });
+  expect(told.operation).toMatchObject({ kind: 'failover', ended: 'done', from: old, to: after.holder });
+  expect(told.longestGapMs).toBe(told.operation.writeGap.ms);
+  expect(told.longestGapMs).toBeGreaterThanOrEqual(contenderWaitMs(defaultTimings));
+  const journal = (await world.journal()).filter(({ epoch }) => epoch >= before.epoch);
+  const at = (rule: string) => journal.findIndex((entry) => entry.rule === rule);
+  expect(at('fail')).toBeGreaterThan(-1);
+  expect(at('claim')).toBeGreaterThan(at('fail'));
+  expect(journal[at('drill')]).toMatchObject({
+    epoch: after.epoch,
+    details: { node: old, operations: [told.operation.operation], longestGapMs: told.longestGapMs, met: true },
+  });
+  await world.must('recover', cluster, old);
+  await world.healthy();
+});
+
+test('fail: a backup that is cut is missed, and the main serves on under the same epoch', async () => {
+  const before = await world.healthy();
+  const backup = before.holder === 'db3' ? 'db2' : 'db3';
+  const { stdout } = await world.must('fail', cluster, backup, '--reason', 'rehearsal', '--yes', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ node: backup, role: 'backup', main: before.holder, epoch: before.epoch });
+  expect(await world.isPowered(backup)).toBe(false);
+  expect(await world.lease()).toMatchObject({ phase: 'held', holder: before.holder, epoch: before.epoch });
+  await world.throughVip(write);
+  await world.must('recover', cluster, backup);
+  await world.healthy();
+});
+
 test('T49: duplicate and late triggers give one failover for one failure', async () => {
   const before = await world.healthy();
   await world.stack.order('pull-plug', before.holder ?? '');

@@ -3,6 +3,7 @@
 
 import { createMemoryBrake } from '../../../adapters/memory/brake';
 import { createSequentialIds, createVirtualClock, type VirtualClock } from '../../../adapters/memory/clock';
+import { createMemoryPower, type MemoryPower } from '../../../adapters/memory/power';
 import { createMemoryStore, type MemoryStore } from '../../../adapters/memory/store';
 import { createMemoryTasks, type MemoryTasks } from '../../../adapters/memory/tasks';
 import { createMemoryAddresses, createMemoryVip } from '../../../adapters/memory/vip';
@@ -36,6 +37,7 @@ export interface Bench {
   clock: VirtualClock;
   store: MemoryStore;
   tasks: MemoryTasks;
+  power: MemoryPower;
   operations: FakeOperations;
   /** Runs `mainstay …` to its end in virtual time. */
   run(line: string, change?: Partial<World>): Promise<Ran>;
@@ -79,6 +81,7 @@ export function createBench(script: Script = never): Bench {
   const { leases, reports, settings, waits, journal } = store;
   const tasks = createMemoryTasks({ clock });
   const vip = createMemoryVip(createMemoryAddresses({ allocationIds: ['eipalloc-alpha'] }), clock, leases);
+  const power = createMemoryPower({ clock, instanceIds: ['i-db1', 'i-db2', 'i-db3'], stopMs: 2_000 });
   const ids = createSequentialIds();
   const desk: Desk = {
     leases,
@@ -91,10 +94,11 @@ export function createBench(script: Script = never): Bench {
     ids,
     operations,
     vip,
+    power,
     brake: createMemoryBrake(),
     alarms: { ringing: async () => ok([]) },
   };
-  return { desk, clock, store, tasks, operations, run: (line, change) => ran(desk, clock, line, change) };
+  return { desk, clock, store, tasks, power, operations, run: (line, change) => ran(desk, clock, line, change) };
 }
 
 async function ran(desk: Desk, clock: VirtualClock, line: string, change: Partial<World> = {}): Promise<Ran> {

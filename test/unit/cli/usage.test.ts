@@ -24,6 +24,7 @@ describe('a wrong command line', () => {
     ['switch alpha --timeout soon', /It must be a whole number above 0/],
     ['failover', /missing required argument 'cluster'/],
     ['failover alpha --forced', /unknown option '--forced'.*did you mean --force/],
+    ['fail alpha', /missing required argument 'node'/],
     ['recover alpha', /missing required argument 'node'/],
     ['ls alpha', /too many arguments/],
     ['status', /missing required argument 'cluster'/],
@@ -72,6 +73,7 @@ describe('help', () => {
     'status',
     'switch',
     'failover',
+    'fail',
     'recover',
     'policy',
     'history',
@@ -110,7 +112,7 @@ describe('completion', () => {
     const { code, out } = await createBench().run(`completion ${shell}`);
     expect(code).toBe(0);
     expect(out).toContain(
-      'ls status explain doctor switch failover failback confirm-fenced approve recover hold policy brake drill history report watch start pause resume completion',
+      'ls status explain doctor switch failover failback confirm-fenced approve recover hold policy brake drill fail history report watch start pause resume completion',
     );
     expect(out).toMatch(/switch\) words\w*="--to --reason --dry-run/);
   });
