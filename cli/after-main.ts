@@ -48,7 +48,6 @@ async function failoverIn(session: Session, failed: Failed, { lease, entries }: 
       message: `the host of ${node} shut down cleanly before its power went, and nobody takes over from a clean stop`,
       next: `mainstay failover ${cluster} --force; or start its instance again, and it resumes`,
     });
-  if (lease.epoch === epoch) return null;
   if (lease.operation?.kind === 'failover') return lease.operation.id;
   // It was over between two looks.
   const claim = entries.findLast(({ rule, kind, epoch: at }) => rule === 'claim' && kind === 'step' && at > epoch);

@@ -47,7 +47,7 @@ export async function awaited<T>(
   const { cluster, next } = plan;
   for (let last = ''; ; ) {
     const scene = await look(session, cluster);
-    if (scene) last = refusalSince(scene, plan);
+    if (scene) last = refusalSince(scene);
     const found = scene && (await seen(scene));
     if (found !== null) return found;
     if (interrupted() || desk.clock.nowMs() >= deadlineAtMs)
@@ -57,11 +57,9 @@ export async function awaited<T>(
 }
 
 /** Why nobody has taken over yet, where a failover has said so since the cut. */
-function refusalSince({ entries }: Scene, { epoch }: FailingPlan): string {
+function refusalSince({ entries }: Scene): string {
   const since = entries.slice(entries.findLastIndex(({ rule }) => rule === 'fail') + 1);
-  const refused = since.findLast(
-    ({ kind, rule, epoch: at }) => kind === 'refusal' && at === epoch && !rule.startsWith('Retry.'),
-  );
+  const refused = since.findLast(({ kind, rule }) => kind === 'refusal' && !rule.startsWith('Retry.'));
   return refused ? ` (${refused.rule}: ${refused.because})` : '';
 }
 

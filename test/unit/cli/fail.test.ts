@@ -105,6 +105,24 @@ describe('fail of the main', () => {
     expect(json()).toMatchObject({ operation: { operation: failover } });
   });
 
+  it('a failover that it cannot name is not taken for an earlier one', async () => {
+    const bench = await ready();
+    const earlier = { kind: 'failover' as const, name: 'alpha-failover-e6-r1-0', input: { cluster: 'alpha', by: 'x' } };
+    await bench.clock.until(journalStep(bench.desk, earlier, 'claim', { epoch: 7 }));
+    void whenOff(bench, 'db1', () => setLease(bench, { epoch: 8, holder: 'db2' }));
+    const { code, err } = await bench.run('fail alpha db1 --reason x --yes --timeout 30');
+    expect(err).toMatch(/a failover from db1 is still awaited/);
+    expect(code).toBe(8);
+  });
+
+  it('takes a gap of which only a part is known for not measured, and then not for met', async () => {
+    const bench = await ready();
+    void whenOff(bench, 'db1', () => takeOver(bench, 200));
+    const { code, out } = await bench.run('fail alpha db1 --reason x --rto 1h --yes');
+    expect(out).toMatch(/how long there were no writes was NOT MEASURED, .*MISSED/);
+    expect(code).toBe(1);
+  });
+
   it('a failover that fails is a failed drill, on record, though its own step calls it refused', async () => {
     const bench = await ready();
     const cause = JSON.stringify({ message: 'nobody is left', next: 'see the runbook' });
@@ -188,6 +206,19 @@ describe('fail of a backup', () => {
   it('is not over while commits still wait for it', async () => {
     const bench = await ready();
     await setLease(bench, { synced: ['db2'] });
+    void serving(bench);
+    const { code, err } = await bench.run('fail alpha db2 --reason x --yes --timeout 40');
+    expect(err).toMatch(/db2 being missed is still awaited/);
+    expect(code).toBe(8);
+  });
+
+  it('T11: is not over while its instance is only stopping', async () => {
+    const bench = await ready();
+    const { state } = bench.desk.power;
+    bench.desk.power.state = async (id) => {
+      const now = await state(id);
+      return now.ok && now.value === 'stopped' ? { ok: true, value: 'stopping' } : now;
+    };
     void serving(bench);
     const { code, err } = await bench.run('fail alpha db2 --reason x --yes --timeout 40');
     expect(err).toMatch(/db2 being missed is still awaited/);
@@ -337,11 +368,14 @@ describe('fail is refused, and cuts nothing,', () => {
     expect(await recordsOf(bench, 'fail')).toEqual([]);
   });
 
-  it('when the cluster changes between judgement and cut', async () => {
+  it.each([
+    ['is at another epoch', { epoch: 8 }],
+    ['has an operation', { operation: { id: 'x', kind: 'switchover' as const, by: 'bob', since: 'then' } }],
+  ])('when the cluster %s between judgement and cut', async (_, change) => {
     const bench = await ready();
     const { state } = bench.desk.power;
     bench.desk.power.state = async (id) => {
-      await setLease(bench, { epoch: 8 });
+      await setLease(bench, change);
       return state(id);
     };
     const { code, err } = await bench.run('fail alpha db1 --reason x --yes');
