@@ -1,5 +1,6 @@
 // Entry of `mainstay-agent`: `run` keeps this node's part of the protocol until it is told to stop; `poke` wakes a running agent, `fence` stops
-// the engine past it, `if-main` runs a job on the main only, `install` and `uninstall` are the node's, and there are those of the archive
+// the engine past it, `if-main` runs a job on the main only, `inspect` reads a
+// copy of what a shunned node has, `install` and `uninstall` are the node's, and there are those of the archive
 // (archive-commands.ts). Wires adapters and driver; no logic. Everything it refuses is said in one message with exit code 1.
 
 import { execFileSync } from 'node:child_process';
@@ -24,9 +25,11 @@ import { Agent } from './agent';
 import { archiveCommands } from './archive-commands';
 import { createDeadman } from './deadman';
 import { type Archiving, createPostgresDriver } from './drivers/postgres/driver';
+import type { PostgresOptions } from './drivers/postgres/options';
 import { fenceCommand } from './fence-command';
 import { gateOf, removeGate } from './gate/node-gate';
 import { ifMainCommand, runIfMain, spawnJob } from './if-main';
+import { inspectCommand } from './inspect-command';
 import { installCommand } from './install/command';
 import { startRest } from './rest/start';
 import { rememberEpochs, seenEpoch } from './seen-epoch';
@@ -41,6 +44,9 @@ const ids = createSystemIds();
 function log(message: string, details: Record<string, unknown> = {}): void {
   process.stdout.write(`${JSON.stringify({ at: clock.wall(), message, ...details })}\n`);
 }
+
+/** For a person who waits. */
+const tell = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const pidFile = (settings: AgentSettings): string => join(settings.stateDir, 'agent.pid');
 
@@ -63,13 +69,13 @@ async function placeOf(file: string): Promise<{ settings: AgentSettings; config:
 
 type DriverConfig = Pick<ClusterConfig, 'name' | 'nodes'> & { timings: Pick<ClusterConfig['timings'], 'engineStopMs'> };
 
-function driverOf(
+function optionsOf(
   settings: AgentSettings,
   config: DriverConfig,
   me: Pick<NodeConfig, 'name' | 'host' | 'port'>,
-): EngineDriver & Archiving {
+): PostgresOptions {
   const { osUser: account, listen, ...engine } = settings.engine;
-  return createPostgresDriver({
+  return {
     ...engine,
     ...identityOf(account),
     node: me.name,
@@ -80,8 +86,11 @@ function driverOf(
     engineStopMs: config.timings.engineStopMs,
     peers: config.nodes.filter(({ name }) => name !== me.name),
     clock,
-  });
+  };
 }
+
+const driverOf = (...given: Parameters<typeof optionsOf>): EngineDriver & Archiving =>
+  createPostgresDriver(optionsOf(...given));
 
 /** Taken out of the environment: whatever the agent starts is no business of systemd's. */
 function serviceNotes(): ServiceNotes {
@@ -234,12 +243,19 @@ program
   .requiredOption('--expires <seconds>', 'Unix time after which the poke is refused')
   .option('--config <file>', 'settings of this node', file)
   .action((options: { config: string; cluster: string; expires: string }) => poke(options.config, options));
+/** The store may be what this node cannot reach: its own engine can be stopped and read without peers or timings of the cluster. */
+function aloneOf(settings: AgentSettings): PostgresOptions {
+  const config = { name: settings.cluster, nodes: [], timings: { engineStopMs: FENCE_BOUND_MS } };
+  return optionsOf(settings, config, { name: settings.node, host: 'localhost', port: 5432 });
+}
 fenceCommand(program, file, (path) => {
   const settings = readSettings(path);
-  // The store may be what this node cannot reach: stopping its engine needs neither peers nor timings of the cluster.
-  const config = { name: settings.cluster, nodes: [], timings: { engineStopMs: FENCE_BOUND_MS } };
-  const driver = driverOf(settings, config, { name: settings.node, host: 'localhost', port: 5432 });
+  const driver = createPostgresDriver(aloneOf(settings));
   return { settings, driver, seen: seenEpoch(settings.stateDir), wallMs: Date.parse(clock.wall()), say: log };
+});
+inspectCommand(program, file, (path) => {
+  const settings = readSettings(path);
+  return { settings, options: aloneOf(settings), seen: seenEpoch(settings.stateDir), say: tell };
 });
 ifMainCommand(program, file, async (path, command) => {
   const { settings, config, me } = await placeOf(path);

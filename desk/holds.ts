@@ -48,7 +48,7 @@ function heldNode(lease: Lease, node: NodeName, report: Report | undefined): Hel
     kept: evidence
       ? `evidence of an earlier rejoin in ${evidence} on ${node}; its data is as it was`
       : `its whole data directory on ${node}, stopped and untouched`,
-    next: `mainstay recover ${lease.cluster} ${node} (keeps what had diverged in its evidenceDir first)`,
+    next: `mainstay-agent inspect, on ${node}, to read its data first; mainstay recover ${lease.cluster} ${node} (keeps what had diverged in its evidenceDir)`,
   };
 }
 

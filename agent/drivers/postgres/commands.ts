@@ -30,14 +30,21 @@ function surroundings(options: Settled): SpawnOptions {
   };
 }
 
-/** Runs one tool of the engine, or an absolute path, to its end or to `boundMs`; never rejects. Output: the last 64 KiB of both streams. */
-export function run(options: Settled, tool: string, args: readonly string[], boundMs: number): Promise<Ran> {
+/** Runs one tool of the engine, or an absolute path, to its end, to `boundMs` or to `signal`; never rejects. Output: the last 64 KiB of both streams. */
+export function run(
+  options: Settled,
+  tool: string,
+  args: readonly string[],
+  boundMs: number,
+  signal?: AbortSignal,
+): Promise<Ran> {
   return new Promise((done) => {
     const child = spawn(resolve(options.binDir, tool), [...args], {
       ...surroundings(options),
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: boundMs,
       killSignal: 'SIGKILL',
+      ...(signal ? { signal } : {}),
     });
     let output = '';
     const keep = (chunk: Buffer) => {
@@ -45,7 +52,8 @@ export function run(options: Settled, tool: string, args: readonly string[], bou
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
-    child.on('error', (error) => done({ ok: false, output: `${tool}: ${error.message}` }));
+    // One that has begun, and is ended by the signal, is gone only when it is closed.
+    child.on('error', (error) => child.pid === undefined && done({ ok: false, output: `${tool}: ${error.message}` }));
     child.on('close', (code, killed) => done({ ok: code === 0, output: killed ? `${output} (${killed})` : output }));
   });
 }

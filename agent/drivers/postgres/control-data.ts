@@ -18,7 +18,17 @@ export interface ControlData {
   segmentBytes: number;
   /** What the main had: a backup with less refuses to start. */
   maxWalSenders: number;
+  /** The others of the kind, by their names in the configuration. */
+  atLeast: Record<string, number>;
 }
+
+/** Setting, and what pg_controldata calls it. */
+const settingLabels = {
+  max_connections: 'max_connections',
+  max_worker_processes: 'max_worker_processes',
+  max_prepared_transactions: 'max_prepared_xacts',
+  max_locks_per_transaction: 'max_locks_per_xact',
+};
 
 function parse(output: string): ControlData | null {
   const value = (label: string) =>
@@ -40,6 +50,9 @@ function parse(output: string): ControlData | null {
       minimum > 0 ? { timeline: minimum, bytes: parseLsn(value('Minimum recovery ending location') ?? '0/0') } : null,
     segmentBytes: Number(value('Bytes per WAL segment')),
     maxWalSenders: Number(value('max_wal_senders setting') ?? 0),
+    atLeast: Object.fromEntries(
+      Object.entries(settingLabels).map(([name, label]) => [name, Number(value(`${label} setting`))]),
+    ),
   };
 }
 

@@ -46,6 +46,8 @@ export interface PostgresOptions {
   archive?: ArchiveOptions;
   /** Bound for a stop by force, and for one answer of a local engine, in ms. */
   engineStopMs: number;
+  /** Which history its replay goes along: the newest that is to be found, or the one it was on. */
+  targetTimeline?: 'latest' | 'current';
   /** A main whose WAL does not reach the disk for so long does not serve, though it answers (T10, T14), in ms. */
   stallMs?: number;
   /** Crash recovery included, in ms. */
@@ -68,6 +70,7 @@ const defaults = {
   walKeepSize: '512MB',
   slotKeepSize: '8GB',
   evidenceMaxBytes: 1024 ** 3,
+  targetTimeline: 'latest',
   // Twice what a volume that is short of its burst credit makes one wait; a checkpoint alone stays far below.
   stallMs: 10_000,
   startTimeoutMs: 60_000,

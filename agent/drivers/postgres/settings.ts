@@ -64,7 +64,7 @@ function managedSettings(
     wal_sender_timeout: '5s',
     wal_receiver_timeout: '5s',
     wal_retrieve_retry_interval: '200ms',
-    recovery_target_timeline: 'latest',
+    recovery_target_timeline: options.targetTimeline,
     // After a backend's crash the agent decides, under its promise, not the postmaster.
     restart_after_crash: 'off',
     primary_conninfo: main ? conninfo(peerParts(options, main)) : '',

@@ -93,7 +93,7 @@ describe('hold', () => {
       '  db1  SHUNNED(FAILED-OVER-TO-db2)',
       '    not synchronised: 648 B: it was at 50331648, the service went on from 50331000 (its report of 2026-01-01T00:00:00.000Z)',
       '    kept: its whole data directory on db1, stopped and untouched',
-      '    next: mainstay recover alpha db1 (keeps what had diverged in its evidenceDir first)',
+      '    next: mainstay-agent inspect, on db1, to read its data first; mainstay recover alpha db1 (keeps what had diverged in its evidenceDir)',
       '',
     ]);
   });
