@@ -23,12 +23,12 @@ import { inspectRefusalOf, runInspect } from '../../agent/inspect-command';
 import { parseSettings } from '../../agent/settings';
 import type { DriverProblem } from '../../core/ports';
 import type { Result } from '../../core/result';
-import { binDir, must, osUser, refused, type TestNode, until } from '../support/postgres';
-import { marker, usePostgres, wal } from '../support/postgres-world';
+import { binDir, must, osUser, refused, sql, type TestNode, until } from '../support/postgres';
+import { marker, usePostgres, wal, write } from '../support/postgres-world';
 
 jest.setTimeout(60_000);
 
-const { forked, cluster, again, helpers } = usePostgres();
+const { forked, serving, cluster, again, helpers } = usePostgres();
 const homeOf = ({ options }: TestNode) => dirname(options.dataDir);
 const placeOf = (node: TestNode) => join(homeOf(node), 'i');
 
@@ -119,9 +119,6 @@ describe('a copy of what the old main has', () => {
     ].join('\n');
     for (const name of ['postgresql.conf', 'postgresql.auto.conf'])
       writeFileSync(join(dataDir, name), reaching, { flag: 'a' });
-    // What a node that has begun to come back has of the service already.
-    copyFileSync(join(wal(b), '00000002.history'), join(wal(a), '00000002.history'));
-    if (osUser) chownSync(join(wal(a), '00000002.history'), osUser.uid, osUser.gid);
     const before = fingerprint(dataDir);
     const inspection = inspecting(a);
     await readied(inspection);
@@ -159,6 +156,25 @@ describe('a copy of what the old main has', () => {
     must(await inspection.ended);
   });
 
+  it('T33: stays on the history of its own, though that of the service lies beside it', async () => {
+    const [a, b] = await serving(['db1', 'db2']);
+    must(await b.driver.fence());
+    await write(a, 'only on the old main');
+    // What it has of its own is not in the WAL alone.
+    await sql(a, 'checkpoint');
+    must(await a.driver.fence());
+    must(await b.driver.standBy());
+    must(await b.driver.promote());
+    // What a node that has begun to come back has of the service already.
+    copyFileSync(join(wal(b), '00000002.history'), join(wal(a), '00000002.history'));
+    if (osUser) chownSync(join(wal(a), '00000002.history'), osUser.uid, osUser.gid);
+    const inspection = inspecting(a);
+    await readied(inspection);
+    expect(psql(placeOf(a), 'select v from t')).toEqual(['only on the old main']);
+    inspection.stop();
+    must(await inspection.ended);
+  });
+
   it('of a node whose WAL lies elsewhere takes the WAL along, and does not write into it', async () => {
     const [a] = await forked();
     const elsewhere = join(homeOf(a), 'wal');
@@ -175,9 +191,10 @@ describe('a copy of what the old main has', () => {
 
   it('in a directory that was there leaves that directory, empty', async () => {
     const [a] = await forked();
-    mkdirSync(placeOf(a));
+    mkdirSync(placeOf(a), { mode: 0o755 });
     const inspection = inspecting(a);
     await readied(inspection);
+    expect(lstatSync(placeOf(a)).mode & 0o777).toBe(0o700);
     inspection.stop();
     must(await inspection.ended);
     expect(readdirSync(placeOf(a))).toEqual([]);
@@ -275,6 +292,16 @@ describe('an inspection is refused', () => {
       if (text.startsWith('copying')) writeFileSync(marker(a), '{}');
     };
     await expectRefused(a, /the data was changed while it was copied/, { say });
+  });
+
+  it('when the node was recovered while it was copied, and is stopped again', async () => {
+    const [a, b] = await forked();
+    const control = ({ options }: TestNode) => join(options.dataDir, 'global', 'pg_control');
+    const say = (text: string) => {
+      if (text.startsWith('copying')) writeFileSync(control(a), readFileSync(control(b)));
+    };
+    expect(refused(await inspecting(a, { say }).ended).message).toMatch(/the data was changed while it was copied/);
+    expect(existsSync(placeOf(a))).toBe(false);
   });
 
   it('when the copy cannot be made: the reason', async () => {
