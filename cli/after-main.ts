@@ -1,9 +1,10 @@
 // The main's power was cut: finds the failover that this causes, follows it to its end, and records how long nobody could write.
 
+import { longestGap } from '../desk/drill-gap';
 import { problemOf } from '../desk/operations';
 import { outcomeOf } from '../desk/outcome';
 import { byteText } from '../desk/texts';
-import { concludeDrill, longestGap } from './drill-record';
+import { concludeDrill } from './drill-record';
 import { awaited, type Failed, gaveUp, type Scene } from './failure-watch';
 import { follow } from './follow';
 import { progressLines } from './progress';
@@ -24,7 +25,8 @@ export async function afterMain(session: Session, failed: Failed): Promise<void>
       progressLines(entry, { kind: 'failover', paint: screen.paint }).forEach((line) => void screen.line(line)),
   });
   const outcome = outcomeOf(operation, entries, { execution });
-  if (execution.status !== 'SUCCEEDED') return gaveUp(session, failed, problemOf(operation, execution, entries));
+  if (execution.status !== 'SUCCEEDED')
+    return gaveUp(session, failed, problemOf({ cluster, operation }, execution, entries));
   const { to, loss, proof } = outcome;
   const lost = loss ? `, at least ${byteText(loss.atLeastBytes)} lost by the last report` : '';
   const proven = proof ? `, ${node} proven stopped by ${proof.how}` : '';

@@ -8,6 +8,7 @@ import { operationKinds } from '../core/model';
 import type { PolicyNow } from '../core/policy';
 import type { Check } from '../desk/checkup';
 import { type CliCode, cliCodes, type Ending } from '../desk/exit-codes';
+import type { FailingPlan } from '../desk/failing';
 import type { HeldNode, Holds } from '../desk/holds';
 import type { CliProblem } from '../desk/problems';
 import {
@@ -104,6 +105,28 @@ const release = z.strictObject({
 }) satisfies z.ZodType<BrakeRelease>;
 
 const woken = z.enum(['woken', 'gone', 'nobody', 'later']) satisfies z.ZodType<Woken | 'later'>;
+
+const drilled = z.strictObject({
+  cluster: name,
+  node: name,
+  longestGapMs: z.number().nullable().describe('null: the journal does not tell, or nobody was to be without a main'),
+  objectiveMs: z.number().nullable(),
+  met: z.boolean().describe('true also when nothing was asked for'),
+  next: z.string(),
+});
+
+const failingShape = z.strictObject({
+  cluster: name,
+  node: name,
+  instanceId: z.string().describe('whose power would be cut'),
+  role: z.enum(['main', 'backup']),
+  main: name,
+  epoch: z.int(),
+  candidate: name.nullable().describe('who would take over from the main; null for a backup'),
+  expected: shownPlan.shape.expected.nullable(),
+  atRisk: z.string(),
+  next: z.string().describe('once it is over'),
+}) satisfies z.ZodType<FailingPlan>;
 
 const always = 'always';
 /** Whoever asks the control plane may not be answered, or may not be allowed to ask. */
@@ -203,6 +226,19 @@ export const documents: Record<string, CommandDocuments> = {
         objectiveMs: z.number().nullable(),
         met: z.boolean(),
       }),
+    },
+    endings: waits,
+  },
+  fail: {
+    json: {
+      'of the main': drilled.extend({ role: z.literal('main'), operation: operationSummary }),
+      'of a backup': drilled.extend({
+        role: z.literal('backup'),
+        main: name,
+        epoch: z.int(),
+        noticedMs: z.number().describe('from the cut until it was missed'),
+      }),
+      'with --dry-run': failingShape.extend({ dryRun: z.literal(true) }),
     },
     endings: waits,
   },

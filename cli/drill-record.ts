@@ -1,12 +1,11 @@
-// What every rehearsal has in common: it does not begin where something is ill already, and it ends with its record in the journal,
-// measured against what was asked for. Must never call a gap met that nobody measured.
+// What every drill that a person holds has in common: it does not begin where something is ill already, and it ends with its record in
+// the journal, measured against what was asked for.
 
 import { configOf, seatedLease } from '../desk/cluster';
 import type { Desk } from '../desk/desk';
+import { judgeGap } from '../desk/drill-gap';
 import { type ExplainSources, explainSourcesOf, findingsOf } from '../desk/explanation';
-import type { Outcome } from '../desk/outcome';
 import { Failure, failure } from '../desk/problems';
-import { durationText } from '../desk/texts';
 import { recordAct } from './lease-change';
 import type { Session } from './session';
 
@@ -22,12 +21,6 @@ export async function readyForDrill(desk: Desk, cluster: string): Promise<Explai
       `mainstay explain ${cluster}`,
     );
   return sources;
-}
-
-/** null: not measured in one of them, which is not the same as none; nor is a gap of which only a part is known. */
-export function longestGap(outcomes: readonly Outcome[]): number | null {
-  const gaps = outcomes.flatMap(({ writeGap }) => (writeGap?.bound === 'at most' ? [writeGap.ms] : []));
-  return gaps.length < outcomes.length ? null : Math.max(...gaps);
 }
 
 export interface DrillRecord {
@@ -50,9 +43,8 @@ export interface DrillRecord {
 export async function concludeDrill(session: Session, record: DrillRecord): Promise<void> {
   const { desk, screen } = session;
   const { cluster, by, what, longestGapMs = null, objectiveMs, details, document, next } = record;
-  const met = objectiveMs === null || (longestGapMs !== null && longestGapMs <= objectiveMs);
-  const gap = record.longestGapMs === undefined ? '' : `: ${gapText(longestGapMs, objectiveMs, met)}`;
-  const because = `drill, ${what}${gap}`;
+  const { met, text } = judgeGap(longestGapMs, objectiveMs);
+  const because = `drill, ${what}${record.longestGapMs === undefined ? '' : `: ${text}`}`;
   const measures = { longestGapMs, objectiveMs, met };
   const act = { by, rule: 'drill', because, details: { ...details, ...measures } };
   await recordAct(session, await seatedLease(desk, cluster), act);
@@ -61,13 +53,4 @@ export async function concludeDrill(session: Session, record: DrillRecord): Prom
   screen.document({ cluster, ...document, ...measures, ...(next === undefined ? {} : { next }) });
   const where = `see where the time went: mainstay report ${cluster}, docs/timing.md`;
   if (!met) throw new Failure({ code: 'ObjectiveMissed', message: because, next: where }, true);
-}
-
-function gapText(longestGapMs: number | null, objectiveMs: number | null, met: boolean): string {
-  const gap =
-    longestGapMs === null
-      ? 'how long there were no writes was NOT MEASURED'
-      : `no writes for at most ${durationText(longestGapMs)}`;
-  const asked = objectiveMs === null ? '' : `, ${durationText(objectiveMs)} were asked for: ${met ? 'met' : 'MISSED'}`;
-  return gap + asked;
 }

@@ -10,10 +10,10 @@ import type { Events } from '../core/ports';
 import { noticeSections } from '../core/runbook';
 import { leaseOf } from './cluster';
 import type { Desk } from './desk';
+import { judgeGap, longestGap } from './drill-gap';
 import type { OperationInput } from './operations';
 import { type Outcome, outcomeOf } from './outcome';
 import { must } from './problems';
-import { durationText } from './texts';
 
 type Leg = Pick<Outcome, 'ended' | 'from' | 'to' | 'writeGap' | 'because'>;
 
@@ -62,12 +62,9 @@ export function nextDrillStep({ window, lease, there, back, obstacles, rtoMs }: 
 
 function measured(legs: readonly Leg[], rtoMs: number): DrillStep {
   const way = legs.map(({ from, to }) => `${from} -> ${to}`).join(', ');
-  const gaps = legs.flatMap(({ writeGap }) => (writeGap ? [writeGap.ms] : []));
-  if (gaps.length < legs.length) return failed(`drill, ${way}: how long there were no writes was not measured`);
-  const longestGapMs = Math.max(...gaps);
-  const met = longestGapMs <= rtoMs;
-  const asked = `${durationText(rtoMs)} were asked for: ${met ? 'met' : 'MISSED'}`;
-  const because = `drill, ${way}: no writes for at most ${durationText(longestGapMs)}, ${asked}`;
+  const longestGapMs = longestGap(legs);
+  const { met, text } = judgeGap(longestGapMs, rtoMs);
+  const because = `drill, ${way}: ${text}`;
   return { act: 'record', met, longestGapMs, because };
 }
 

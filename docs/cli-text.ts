@@ -168,7 +168,7 @@ export function cliText(): string {
       endings.map((ending) => [String(exitCodes[ending]), endingTexts[ending], codesOf(ending)]),
     ),
     '',
-    '`ls`, `doctor` and `drill` end with the code of what they have found, and with their document.',
+    '`ls`, `doctor`, `drill` and `fail` end with the code of what they have found, and with their document.',
     '',
     ...commands.flatMap((command) => section(command, examplesOf(command, printed))),
     '## Types',

@@ -14,7 +14,7 @@ import { createReports } from '../adapters/aws/reports';
 import { createSettings } from '../adapters/aws/settings';
 import { createWaits } from '../adapters/aws/waits';
 import { createSystemClock, createSystemIds } from '../adapters/system';
-import { noAlarms, noTasks, noVip } from '../desk/check';
+import { noAlarms, noPower, noTasks, noVip } from '../desk/check';
 import type { Desk } from '../desk/desk';
 import { makeRounds, type Rounds } from '../desk/rounds';
 import { createStepFunctions } from '../desk/step-functions';
@@ -42,6 +42,7 @@ const desk: Desk = {
   operations: createStepFunctions(createClient(SFNClient, controlPlane), table.name, stateMachineArns()),
   vip: noVip,
   alarms: noAlarms,
+  power: noPower,
 };
 
 /** Null: it answers. */

@@ -1,12 +1,13 @@
 // mainstay drill: a switchover there and back, with everything that is true of one: checked before, undone on failure, and the
 // drill stops where a leg does. Its record says how long nobody could write, against what was asked for.
 
+import { longestGap } from '../../desk/drill-gap';
 import type { Outcome } from '../../desk/outcome';
 import { planOf } from '../../desk/plan';
 import { failure } from '../../desk/problems';
 import { durationMs } from '../../desk/times';
 import { type ByOptions, type Define, examples, withBy, withTimeout } from '../command';
-import { concludeDrill, longestGap, readyForDrill } from '../drill-record';
+import { concludeDrill, readyForDrill } from '../drill-record';
 import { carryOut } from '../run-operation';
 import type { Session } from '../session';
 

@@ -1,8 +1,6 @@
 // mainstay fail: cuts the power of a node's instance, on purpose, and follows what comes of it, on record (seed 003, `datasource fail`).
 // Nothing is faked: the cluster finds out as it would find out about a dead host. Must never cut what it has not judged, and
 // not without a record that says who did it.
-// JSON: with --dry-run FailingPlan (desk/failing.ts) and `dryRun: true`; otherwise {cluster, node, role, longestGapMs, objectiveMs, met,
-// next} and, of a main `operation: Outcome`, of a backup `main`, `epoch`, `noticedMs`.
 
 import { abandonedOn, configOf, seatedLease } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';

@@ -131,7 +131,10 @@ async function judgeUnchanged(source: Engine, before: ControlData): Driven {
   if (!stopped.ok) return stopped;
   const data = await source.judgeData();
   if (data.ok && JSON.stringify(await source.control.read('fresh')) === JSON.stringify(before)) return ok(undefined);
-  return refuse('the data was changed while it was copied', 'See what is done to this node: mainstay status.');
+  return refuse(
+    'the data was changed while it was copied',
+    `See what is done to this node: mainstay status ${source.options.cluster}.`,
+  );
 }
 
 const aborted = (signal: AbortSignal): Promise<'aborted'> =>

@@ -6,6 +6,7 @@ import { createScreen } from '../../../cli/output';
 import { createProgram } from '../../../cli/program';
 import type { ClusterConfig, Lease } from '../../../core/model';
 import { aConfig, anEntry, aReport, value } from '../../support/samples';
+import { serving, takeOver, whenOff } from './failures';
 import { keepsPromises, type Printed } from './promised';
 import { type Bench, createBench, healthy, journalStep, type Ran, type Script, setLease } from './support';
 
@@ -151,6 +152,19 @@ const occasions: Record<string, Record<string, () => Promise<Ran>>> = {
   policy: { always: () => on(failedOver(), 'policy alpha --json') },
   brake: { always: () => on(braked(), 'brake release --reason "a zone is gone" --json') },
   drill: { always: () => on(aBench(), 'drill alpha --stay --rto 10s --json') },
+  fail: {
+    'of the main': async () => {
+      const bench = await aBench();
+      void whenOff(bench, 'db1', () => takeOver(bench, 4300));
+      return bench.run('fail alpha db1 --reason "first Tuesday" --yes --json');
+    },
+    'of a backup': async () => {
+      const bench = await aBench();
+      void serving(bench);
+      return bench.run('fail alpha db2 --reason "first Tuesday" --yes --json');
+    },
+    'with --dry-run': () => on(aBench(), 'fail alpha db1 --dry-run --json'),
+  },
   history: { always: () => on(switched(), 'history alpha --json') },
   report: { always: () => on(switched(), 'report alpha --json') },
   watch: { 'one line for each entry': watched },

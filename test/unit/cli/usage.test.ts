@@ -11,7 +11,7 @@ const asking: Record<string, string> = {
     ),
   ),
   ...{ ls: '', doctor: '', brake: '', start: 'alpha', pause: 'alpha', resume: 'alpha', hold: 'ls' },
-  ...{ recover: 'alpha db1', approve: 'alpha 7-db2-0123456789' },
+  ...{ recover: 'alpha db1', fail: 'alpha db1 --reason drill --yes', approve: 'alpha 7-db2-0123456789' },
   'confirm-fenced': 'alpha --node db1 --reason "it is scrapped" --yes',
 };
 
