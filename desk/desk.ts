@@ -2,7 +2,19 @@
 // cli/wiring.ts and functions/api.lambda.ts for AWS, by tests from memory. Both get the world through this and nothing else.
 
 import type { Brake } from '../core/brake';
-import type { Alarms, Clock, Ids, Journal, LeaseStore, Power, Reports, Settings, Tasks, Vip, Waits } from '../core/ports';
+import type {
+  Alarms,
+  Clock,
+  Ids,
+  Journal,
+  LeaseStore,
+  Power,
+  Reports,
+  Settings,
+  Tasks,
+  Vip,
+  Waits,
+} from '../core/ports';
 import type { Operations } from './operations';
 
 export interface Desk {
