@@ -13,7 +13,7 @@ import { configOf, seatedLease } from './cluster';
 import type { Desk } from './desk';
 import { grouped, outcomeOf } from './outcome';
 import { failure, must } from './problems';
-import { byteText } from './texts';
+import { byteText, countText } from './texts';
 import { betweenMs } from './times';
 
 export type PlannedKind = 'switchover' | 'failover';
@@ -100,7 +100,7 @@ function expected(kind: PlannedKind, { entries, config }: PlanSources): Operatio
     return outcome.kind === kind && outcome.writeGap ? [outcome.writeGap.ms] : [];
   });
   if (gaps.length > 0)
-    return { writeGapMs: median(gaps), source: `median of ${gaps.length} ${kind}s of this cluster on record` };
+    return { writeGapMs: median(gaps), source: `median of ${countText(gaps.length, kind)} of this cluster on record` };
   // A person's failover watches for itself; an automatic one begins when a backup has watched for as long.
   const waitMs = kind === 'failover' ? contenderWaitMs(config.timings) : 0;
   return { writeGapMs: waitMs + stepsMs, source: `no ${kind} on record: by the timings` };

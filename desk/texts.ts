@@ -10,6 +10,9 @@ export function byteText(bytes: number | null): string {
   return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
 }
 
+/** `1 failover`, `3 failovers` */
+export const countText = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 /** `312 ms`, `1.2 s`, `4 min 10 s`. */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

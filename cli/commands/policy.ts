@@ -8,6 +8,7 @@ import type { Desk } from '../../desk/desk';
 import { acknowledgeFailovers, type Done, setPromotion } from '../../desk/lease-change';
 import { policyAct, policySwapped } from '../../desk/policy';
 import { failure, must } from '../../desk/problems';
+import { countText } from '../../desk/texts';
 import { durationMs, laterIso } from '../../desk/times';
 import { type ByOptions, type Define, examples, withBy } from '../command';
 import { recordAct } from '../lease-change';
@@ -88,7 +89,7 @@ export async function runPolicy(options: PolicyOptions, session: Session): Promi
     screen.line(`  ${node} is not to become main: ${reason} (${by}, ${at})`);
   if (attempts.length > 0)
     screen.line(
-      `  ${attempts.length} automatic failovers not acknowledged, the last ${attempts.at(-1)?.at} (limit ${config.failovers.maxPerDay} in 24 h)`,
+      `  ${countText(attempts.length, 'automatic failover')} not acknowledged, the last ${attempts.at(-1)?.at} (limit ${config.failovers.maxPerDay} in 24 h)`,
     );
   screen.document({ cluster: options.cluster, ...now, barred, attempts });
 }

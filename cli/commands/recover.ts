@@ -7,6 +7,7 @@ import type { Session } from '../session';
 export interface RecoverOptions extends WaitOptions, ByOptions {
   cluster: string;
   node: string;
+  reason?: string;
 }
 
 export const defineRecover: Define = (program, act) => {
@@ -15,19 +16,23 @@ export const defineRecover: Define = (program, act) => {
     .summary('bring a shunned or failed node back as a backup')
     .description('Bring a node back as a backup of the present main: keep the evidence, then follow, rewind or reseed.')
     .argument('<cluster>')
-    .argument('<node>', 'the node that comes back');
+    .argument('<node>', 'the node that comes back')
+    .option('--reason <text>', 'why, for the journal');
   withWaiting(withBy(command), 3600)
-    .addHelpText('after', examples(['recover alpha db1', 'recover alpha db1 --no-wait']))
+    .addHelpText(
+      'after',
+      examples(['recover alpha db1 --reason "its disk is replaced"', 'recover alpha db1 --no-wait']),
+    )
     .action((cluster: string, node: string, options: Omit<RecoverOptions, 'cluster' | 'node'>) =>
       act((session) => runRecover({ cluster, node, ...options }, session)),
     );
 };
 
 export async function runRecover(options: RecoverOptions, session: Session): Promise<void> {
-  const { cluster, node, by, wait, timeout } = options;
+  const { cluster, node, reason, by, wait, timeout } = options;
   await runOperation(session, {
     kind: 'recover',
-    input: { cluster, node, by: by ?? session.user },
+    input: { cluster, node, by: by ?? session.user, ...(reason === undefined ? {} : { reason }) },
     wait,
     timeoutMs: timeout * 1000,
     success: () => `RECOVERY OF '${node}@${cluster}'`,

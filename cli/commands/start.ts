@@ -18,6 +18,7 @@ export interface StartOptions extends ByOptions {
   cluster: string;
   node?: string;
   yes?: boolean;
+  reason?: string;
   timeout: number;
 }
 
@@ -28,7 +29,8 @@ export const defineStart: Define = (program, act) => {
     .description('Seat the first main of a cluster: the most advanced node, or the one you name.')
     .argument('<cluster>')
     .option('--node <name>', 'the node that becomes main')
-    .option('--yes', 'after a failover that found nobody: you have seen that the former main is stopped');
+    .option('--yes', 'after a failover that found nobody: you have seen that the former main is stopped')
+    .option('--reason <text>', 'why, for the journal');
   withTimeout(withBy(command), 60)
     .addHelpText('after', examples(['start alpha', 'start alpha --node db1']))
     .action((cluster: string, options: Omit<StartOptions, 'cluster'>) =>
@@ -55,7 +57,7 @@ export async function runStart(options: StartOptions, session: Session): Promise
   await recordAct(session, seated, {
     by: options.by ?? session.user,
     rule: 'seat',
-    because: `${node} is seated at epoch ${seated.epoch}: ${because}`,
+    because: `${node} is seated at epoch ${seated.epoch}: ${because}${options.reason ? `: ${options.reason}` : ''}`,
   });
   screen.line(`${node} IS SEATED AT EPOCH ${seated.epoch}: ${because}`);
   await endReplaced(session, lease);

@@ -64,7 +64,7 @@ describe('policy --acknowledge', () => {
   it('shows the automatic failovers that nobody has seen, and lets them count no more (T59)', async () => {
     const bench = await healthy(createBench());
     await setLease(bench, { attempts: [{ operation: 'alpha-failover-e6-r1-0', at: '2026-01-01T00:00:00.000Z' }] });
-    expect((await bench.run('policy alpha')).out).toContain('1 automatic failovers not acknowledged');
+    expect((await bench.run('policy alpha')).out).toContain('1 automatic failover not acknowledged');
     expect((await bench.run('policy alpha --acknowledge --reason "a bad switch"')).code).toBe(0);
     expect((await leaseOf(bench)).attempts).toEqual([]);
   });

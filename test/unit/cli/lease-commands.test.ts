@@ -54,11 +54,12 @@ describe('start', () => {
   it('seats the node that is named', async () => {
     const bench = await unseated();
     void becomesMain(bench);
-    expect((await bench.run('start alpha --node db3 --json')).json()).toMatchObject({
+    expect((await bench.run('start alpha --node db3 --reason "it has the data" --json')).json()).toMatchObject({
       cluster: 'alpha',
       main: 'db3',
       epoch: 1,
     });
+    expect(value(await bench.desk.journal.list('alpha'))[0]?.because).toMatch(/: it has the data$/);
   });
 
   it.each([

@@ -398,10 +398,10 @@ describe('recover', () => {
     );
     const engine = { ...aReport('a', 'b').engine, streaming: false, running: false };
     await bench.desk.reports.put(aReport('alpha', 'db3', { state: 'shunned', engine }));
-    const { code, out } = await bench.run('recover alpha db3');
+    const { code, out } = await bench.run('recover alpha db3 --reason "its disk is replaced"');
     expect(bench.operations.started[0]).toMatchObject({
       kind: 'recover',
-      input: { cluster: 'alpha', node: 'db3', by: 'ann' },
+      input: { cluster: 'alpha', node: 'db3', by: 'ann', reason: 'its disk is replaced' },
     });
     expect(out).toContain("RECOVERY OF 'db3@alpha' WAS SUCCESSFUL (epoch 7, by rewind, 200 ms)");
     expect(code).toBe(0);

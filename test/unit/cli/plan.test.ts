@@ -41,7 +41,7 @@ describe('a dry run', () => {
     const bench = await healthy(createBench(succeeds));
     await bench.run('switch alpha');
     const { expected } = (await bench.run('switch alpha --dry-run --json')).json();
-    expect(expected).toEqual({ writeGapMs: 600, source: 'median of 1 switchovers of this cluster on record' });
+    expect(expected).toEqual({ writeGapMs: 600, source: 'median of 1 switchover of this cluster on record' });
   });
 
   it('of a failover tells what may be lost, and which way it was forced', async () => {
