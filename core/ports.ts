@@ -99,8 +99,11 @@ export interface JournalEntry {
 export interface Journal {
   /** Never overwrites an entry. */
   append(entry: JournalEntry): Outside<void>;
-  /** Oldest first. `operation` narrows to one operation, `before` to what is older than this time; `limit` keeps the newest. */
-  list(cluster: string, filter?: { operation?: string; before?: string; limit?: number }): Outside<JournalEntry[]>;
+  /** Oldest first. `operation` narrows to one operation, `since` and `before` to what is of this time or later, and older; `limit` keeps the newest. */
+  list(
+    cluster: string,
+    filter?: { operation?: string; since?: string; before?: string; limit?: number },
+  ): Outside<JournalEntry[]>;
 }
 
 export type EventType =

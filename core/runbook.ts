@@ -26,6 +26,7 @@ export const noticeSections = {
   braked: 'the-brake-holds',
   maintenance: 'a-maintenance-is-over',
   drill: 'a-drill',
+  notReady: 'a-failover-would-not-work',
 } as const;
 
 export type Section =

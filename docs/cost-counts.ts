@@ -16,14 +16,16 @@ export interface MoveCount {
   agents: Requests;
 }
 
+export type ClockName = 'sweep' | 'heartbeats' | 'rounds';
+
 export interface Counted {
   watchedS: number;
   /** Per minute and node. */
   rest: { main: Requests; backup: Requests };
-  /** One run over one cluster. */
-  sweep: Requests & { ms: number };
-  /** Function to the minutes between two starts by a schedule. */
-  clocks: Record<string, number>;
+  /** What the clock starts: minutes between two starts, and one run over one cluster. */
+  clocks: Record<ClockName, Requests & { everyMinutes: number; ms: number }>;
+  /** Functions that are kept warm, as often as the rounds are made; each reads one item. */
+  woken: number;
   switchover: MoveCount;
   failover: MoveCount;
   alarms: { fixed: number; perCluster: number };

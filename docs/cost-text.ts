@@ -1,7 +1,7 @@
 // docs/cost.md: a month's price from counted requests and the price table, with the arithmetic. Pure: the same counts and prices give
 // the same text, so a test can hold the page against them. Must never round before it adds, and never leave a free tier in.
 
-import type { Counted, MoveCount } from './cost-counts';
+import type { ClockName, Counted, MoveCount } from './cost-counts';
 import { type PriceName, prices, pricesAsOf } from './cost-prices';
 
 const minutesPerMonth = 43_800;
@@ -18,6 +18,7 @@ const listedBytes = 64;
 /** StepMs, and StepDone or StepStopped, for each step: billed for the hour in which they are sent. */
 const metricsPerStep = 2;
 const fleets = [1, 10, 1_000];
+const clockNames: readonly ClockName[] = ['sweep', 'heartbeats', 'rounds'];
 
 const price = (name: PriceName): number => prices[name].dollars;
 const backups = 2;
@@ -28,12 +29,12 @@ const agentUnits = ({ rest }: Counted) => ({
   writes: rest.main.writeUnits + backups * rest.backup.writeUnits,
 });
 
-/** Starts by a schedule in a month; and those of them that are the sweep. */
-function starts({ clocks }: Counted): { all: number; sweep: number } {
-  const perMonth = (everyMinutes: number) => minutesPerMonth / everyMinutes;
-  const all = Object.values(clocks).reduce((sum, every) => sum + perMonth(every), 0);
-  return { all, sweep: perMonth(clocks.sweep ?? 1) };
-}
+/** Starts by a schedule in a month. */
+const startsOf = ({ clocks }: Counted, name: ClockName): number => minutesPerMonth / clocks[name].everyMinutes;
+/** And the one that starts them. */
+const wokenStarts = (counted: Counted): number => (1 + counted.woken) * startsOf(counted, 'rounds');
+const allStarts = (counted: Counted): number =>
+  clockNames.reduce((sum, name) => sum + startsOf(counted, name), wokenStarts(counted));
 
 interface Item {
   what: string;
@@ -42,12 +43,31 @@ interface Item {
   dollars: (clusters: number) => number;
 }
 
+const often = (minutes: number): string => (minutes === 1 ? 'a minute' : `every ${minutes} minutes`);
+
+/** Reads and Lambda of what goes through all clusters. */
+function itemsOfClock(counted: Counted, name: ClockName): Item[] {
+  const { everyMinutes, readUnits, ms } = counted.clocks[name];
+  const starts = startsOf(counted, name);
+  const reads = readUnits - 1;
+  const listReads = (clusters: number) => Math.max(1, Math.ceil((clusters * listedBytes) / 4096));
+  return [
+    {
+      what: `${name}: reads`,
+      how: `${reads} read units per cluster ${often(everyMinutes)}, and the list`,
+      dollars: (n) => starts * (n * reads + listReads(n)) * price('readUnit'),
+    },
+    {
+      what: `${name}: Lambda`,
+      how: `one start ${often(everyMinutes)}, ${ms} ms per cluster, ${gbOfLambda} GB`,
+      dollars: (n) => starts * (price('lambdaRequest') + ((n * ms) / 1000) * gbOfLambda * price('lambdaGbSecond')),
+    },
+  ];
+}
+
 function itemsAtRest(counted: Counted): Item[] {
   const { reads, writes } = agentUnits(counted);
-  const { all, sweep } = starts(counted);
-  const sweepReads = counted.sweep.readUnits - 1;
-  const listReads = (clusters: number) => Math.max(1, Math.ceil((clusters * listedBytes) / 4096));
-  const sweepMs = (clusters: number) => counted.sweep.ms * clusters;
+  const { woken, clocks } = counted;
   return [
     {
       what: 'agents: renewals and reports',
@@ -59,33 +79,33 @@ function itemsAtRest(counted: Counted): Item[] {
       how: `${reads} read units a minute, consistent`,
       dollars: (n) => n * reads * minutesPerMonth * price('readUnit'),
     },
-    {
-      what: 'sweep: reads',
-      how: `${sweepReads} read units per cluster and minute, and the list`,
-      dollars: (n) => sweep * (n * sweepReads + listReads(n)) * price('readUnit'),
-    },
-    {
-      what: 'sweep: Lambda',
-      how: `one start a minute, ${counted.sweep.ms} ms per cluster, ${gbOfLambda} GB`,
-      dollars: (n) => sweep * (price('lambdaRequest') + (sweepMs(n) / 1000) * gbOfLambda * price('lambdaGbSecond')),
-    },
+    ...clockNames.flatMap((name) => itemsOfClock(counted, name)),
     {
       what: 'keeping functions warm: Lambda and reads',
-      how: `${Object.keys(counted.clocks).length - 1} functions every 5 minutes, ${warmMs} ms and one read unit each`,
+      how: `${woken} functions ${often(clocks.rounds.everyMinutes)}, ${warmMs} ms and one read unit each`,
       dollars: () =>
-        (all - sweep) *
+        wokenStarts(counted) *
         (price('lambdaRequest') + (warmMs / 1000) * gbOfLambda * price('lambdaGbSecond') + price('readUnit')),
     },
-    { what: 'X-Ray', how: 'a trace per start by a schedule, at most', dollars: () => all * price('trace') },
+    {
+      what: 'X-Ray',
+      how: 'a trace per start by a schedule, at most',
+      dollars: () => allStarts(counted) * price('trace'),
+    },
     {
       what: 'logs',
       how: `${logBytesPerStart} bytes a start`,
-      dollars: () => (all * logBytesPerStart * price('logGb')) / 1e9,
+      dollars: () => (allStarts(counted) * logBytesPerStart * price('logGb')) / 1e9,
     },
     {
       what: 'alarms',
       how: `${counted.alarms.fixed} and ${counted.alarms.perCluster} per cluster`,
       dollars: (n) => (counted.alarms.fixed + n * counted.alarms.perCluster) * price('alarmMonth'),
+    },
+    {
+      what: 'metrics',
+      how: 'one for all clusters, and one per cluster',
+      dollars: (n) => (1 + n) * price('metricMonth'),
     },
     {
       what: 'dashboards',
@@ -150,21 +170,26 @@ const table = (head: readonly string[], rows: readonly (readonly (string | numbe
   [row(head), row(head.map((_, index) => (index === 0 ? '---' : '---'))), ...rows.map(row)].join('\n');
 
 function requestsTable(counted: Counted): string {
-  const { rest, sweep, clocks } = counted;
+  const { rest, clocks } = counted;
   const kinds = [...new Set([...Object.keys(rest.main.calls), ...Object.keys(rest.backup.calls)])].sort();
   const perCluster = (what: string) => (rest.main.calls[what] ?? 0) + backups * (rest.backup.calls[what] ?? 0);
-  const sweepEvery = clocks.sweep ?? 1;
+  const rounded = (value: number) => Math.round(10 * value) / 10;
   return table(
-    ['request', 'main', 'each backup', 'sweep', 'cluster of three'],
+    ['request', 'main', 'each backup', 'by the clock', 'cluster of three'],
     [
       ...kinds.map((what) => [
         what,
         rest.main.calls[what] ?? 0,
         rest.backup.calls[what] ?? 0,
         '',
-        Math.round(10 * perCluster(what)) / 10,
+        rounded(perCluster(what)),
       ]),
-      ...Object.entries(sweep.calls).map(([what, count]) => [what, '', '', count / sweepEvery, count / sweepEvery]),
+      ...clockNames.flatMap((name) =>
+        Object.entries(clocks[name].calls).map(([what, count]) => {
+          const aMinute = rounded(count / clocks[name].everyMinutes);
+          return [`${what} (${name})`, '', '', aMinute, aMinute];
+        }),
+      ),
     ],
   );
 }
@@ -274,7 +299,7 @@ const plain = (dollars: number): string =>
 function notes(counted: Counted, items: readonly Item[]): string[] {
   const of = (word: string, n: number) =>
     money(items.filter(({ what }) => what.includes(word)).reduce((sum, { dollars }) => sum + dollars(n), 0));
-  const { all } = starts(counted);
+  const all = allStarts(counted);
   return [
     `- **The heartbeat is what a cluster costs**: ${money(agentsOnDemand(counted))} a month on demand, ${money(provisioned(counted, 1_000) / 1_000)} each`,
     `  for 1,000 clusters on provisioned capacity at ${100 * utilisation} %. A fleet should provision: the load is flat.`,

@@ -70,9 +70,9 @@ const notReady = ({ name }: Plane): AlarmRow => ({
   means: 'a failover of some cluster would not work, or would lose data: mainstay doctor tells which and why',
 });
 
-/** $1.70 a month in all: 17 metrics. Steps are left out of `functions-failing`: a refusal is an error of theirs, and meant. */
+/** $1.80 a month in all: 18 metrics. Steps are left out of `functions-failing`: a refusal is an error of theirs, and meant. */
 export const planeAlarms = (plane: Plane): AlarmRow[] => [
-  ...['dispatch', 'sweep', 'heartbeats', 'rounds'].map((fn) => ({
+  ...['dispatch', 'sweep', 'heartbeats', 'rounds', 'warm'].map((fn) => ({
     what: 'functions-failing',
     of: fn,
     metric: lambda('Errors', `${plane.name}-${fn}`),

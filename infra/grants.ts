@@ -67,11 +67,12 @@ export const rights: Record<string, readonly Right[]> = {
   release: ['store'],
   reopen: ['store', 'reports'],
   restart: ['store', 'redirect'],
-  rounds: ['store', 'reports', 'see-brake', 'hold-drills', 'warm-up', 'publish', 'undelivered'],
+  rounds: ['store', 'reports', 'see-brake', 'hold-drills', 'publish', 'undelivered'],
   'restore-vip': ['store', 'move-vip', 'fleet'],
   sweep: ['look', 'reports', 'executions', 'see-vip', 'see-power', 'start-settle', 'start-failback', 'wake', 'fleet', 'undelivered'],
   transfer: ['store'],
   verify: ['store', 'reports', 'executions', 'publish', 'fleet'],
+  warm: ['warm-up', 'undelivered'],
   'withdraw-vip': ['store', 'take-vip', 'fleet'],
 };
 

@@ -46,12 +46,13 @@ type Filter = Parameters<Journal['list']>[1];
 async function list(
   table: Table,
   cluster: string,
-  { operation, before, limit }: NonNullable<Filter> = {},
+  { operation, since, before, limit }: NonNullable<Filter> = {},
 ): Outside<JournalEntry[]> {
   const items = await listItems(table, {
     pk: keys.lease(cluster).pk,
     prefix: prefixes.journal,
     newestFirst: true,
+    ...(since === undefined ? {} : { from: `${prefixes.journal}${since}` }),
     ...(before === undefined ? {} : { below: `${prefixes.journal}${before}` }),
     ...(limit === undefined ? {} : { limit }),
     ...(operation === undefined ? {} : { where: { attribute: 'operation', value: operation } }),

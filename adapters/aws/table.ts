@@ -67,27 +67,32 @@ export async function putItem(table: Table, key: Key, item: object): Outside<voi
   return answer.ok ? ok(undefined) : answer;
 }
 
+/** Stands after every character that a sort key has. */
+const beyondAll = '\uffff';
+
 export interface Listing {
   pk: string;
   prefix: string;
   newestFirst?: boolean;
   /** Only sort keys that stand before this one, which is no item's. */
   below?: string;
+  /** Only sort keys that stand at this one or after it. */
+  from?: string;
   /** Stop after this many items that pass the filter. */
   limit?: number;
   /** Only items whose attribute has this value. */
   where?: { attribute: string; value: string };
 }
 
-function query(table: Table, { pk, prefix, newestFirst, below, limit, where }: Listing): QueryCommandInput {
+function query(table: Table, { pk, prefix, newestFirst, below, from, limit, where }: Listing): QueryCommandInput {
   return {
     TableName: table.name,
     ConsistentRead: true,
-    KeyConditionExpression: `pk = :pk AND ${below === undefined ? 'begins_with(sk, :prefix)' : 'sk BETWEEN :prefix AND :below'}`,
+    KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :below',
     ExpressionAttributeValues: {
       ':pk': pk,
-      ':prefix': prefix,
-      ...(below === undefined ? {} : { ':below': below }),
+      ':from': from ?? prefix,
+      ':below': below ?? `${prefix}${beyondAll}`,
       ...(where ? { ':value': where.value } : {}),
     },
     ScanIndexForward: newestFirst !== true,

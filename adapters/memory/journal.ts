@@ -12,9 +12,10 @@ export function createMemoryJournal(table: MemoryTable): Journal {
       const unique = String(table.next()).padStart(8, '0');
       return ok(table.put(pk, `JOURNAL#${entry.at}#${unique}`, JSON.parse(JSON.stringify(entry))));
     },
-    list: async (cluster, { operation, before, limit } = {}) => {
+    list: async (cluster, { operation, since, before, limit } = {}) => {
       const entries = table
         .list(`CLUSTER#${cluster}`, 'JOURNAL#')
+        .filter(({ sk }) => since === undefined || sk >= `JOURNAL#${since}`)
         .filter(({ sk }) => before === undefined || sk < `JOURNAL#${before}`)
         .map(({ item }) => readable(item))
         .filter((entry) => operation === undefined || entry.operation === operation);

@@ -22,6 +22,7 @@ export const besidesSteps: Record<string, number> = {
   sweep: 60_000,
   heartbeats: 45_000,
   rounds: 120_000,
+  warm: 60_000,
 };
 
 /** Lambda's own limit, in s. */

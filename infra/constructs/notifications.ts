@@ -11,6 +11,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { noticeSections } from '../../core/runbook';
 import { eventSource } from '../../core/triggers';
 import type { Webhook } from '../webhooks';
 import { delivery, Webhooks } from './webhooks';
@@ -90,30 +91,35 @@ export class Notifications extends Construct {
     const hooks = new Webhooks(this, 'Webhooks', name, webhooks, this.queue);
     const eventBus = EventBus.fromEventBusName(this, 'Bus', 'default');
     const field = (name: string) => EventField.fromPath(`$.detail.${name}`);
-    const told = (cluster: string) => {
-      const [type, because, next] = [EventField.fromPath('$.detail-type'), field('because'), field('next')];
-      const runbook = `${runbookUrl}#${field('section')}`;
+    const noticeOf = (cluster: string, because: string, next: string, section: string) => {
+      const [type, runbook] = [EventField.fromPath('$.detail-type'), `${runbookUrl}#${section}`];
       const text = `${type}: ${cluster}: ${because}. Next: ${next}. ${runbook}`;
       return { text, cluster, type, because, next, runbook };
     };
-    const tell = (rule: Rule, cluster: string) => {
-      const notice = told(cluster);
-      const message = RuleTargetInput.fromText(notice.text);
-      rule.addTarget(new SnsTopic(this.topic, { message, ...delivery(this.queue) }));
-      for (const target of hooks.targets(RuleTargetInput.fromObject(notice))) rule.addTarget(target);
+    const tell = (rule: Rule, { text }: { text: string }, toWebhooks: object) => {
+      rule.addTarget(new SnsTopic(this.topic, { message: RuleTargetInput.fromText(text), ...delivery(this.queue) }));
+      for (const target of hooks.targets(RuleTargetInput.fromObject(toWebhooks))) rule.addTarget(target);
     };
     const notices = new Rule(this, 'Notices', {
       description: 'Tells people how an operation has ended, and what needs them',
       eventBus,
       eventPattern: { source: [eventSource()], detailType: ['Attention Needed', 'Operation Ended'] },
     });
-    tell(notices, field('cluster'));
-    // A node may write what it likes in the detail; its source is what IAM lets it use.
+    const own = noticeOf(field('cluster'), field('because'), field('next'), field('section'));
+    tell(notices, own, own);
+    // A node may write what it likes in the detail; its source is what IAM lets it use. Its words are text for people, and no part of JSON,
+    // in which a quotation mark of its own could begin another cluster's notice.
     const nodeNotices = new Rule(this, 'NodeNotices', {
       description: 'Tells people what a node says that needs them, in the name of its own cluster',
       eventBus,
       eventPattern: { source: Match.prefix(`${eventSource()}.`), detailType: ['Attention Needed'] },
     });
-    tell(nodeNotices, EventField.fromPath('$.source'));
+    const source = EventField.fromPath('$.source');
+    const { replication } = noticeSections;
+    tell(
+      nodeNotices,
+      noticeOf(source, field('because'), field('next'), replication),
+      noticeOf(source, 'commits wait no longer for a backup', 'mainstay status', replication),
+    );
   }
 }

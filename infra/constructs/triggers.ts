@@ -47,9 +47,13 @@ const clocks: Record<string, Trigger> = {
     every: Duration.minutes(1),
   },
   Rounds: {
-    description:
-      'Keeps the functions of a failover warm, and asks whether one would work; drills and forgotten maintenance',
+    description: 'Asks whether a failover would work; drills and forgotten maintenances',
     target: 'rounds',
+    every: Duration.minutes(5),
+  },
+  Warm: {
+    description: 'Keeps the functions of a failover and a switchover warm',
+    target: 'warm',
     every: Duration.minutes(5),
   },
   Sweep: {
@@ -161,7 +165,7 @@ export class Triggers extends Construct {
 
   /**
    * The functions of a failover are started while the failure is still being verified: cold starts would add up. Besides they are
-   * kept so by `rounds`: Lambda keeps an idle instance for longer than five minutes.
+   * kept so by `warm`: Lambda keeps an idle instance for longer than five minutes.
    */
   private warmUp(): void {
     const failover = ['dispatch', ...stepNames(plans.failover)];

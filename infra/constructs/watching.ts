@@ -79,7 +79,7 @@ export class Watching extends Construct {
       queueName: queue.queueName,
       topicName: topic.topicName,
     };
-    for (const name of ['dispatch', 'sweep', 'heartbeats', 'rounds'])
+    for (const name of ['dispatch', 'sweep', 'heartbeats', 'rounds', 'warm'])
       this.notifications.keepUndelivered(functions.of(name));
     functions.of('heartbeats').addEnvironment('MAINSTAY_ALARMS', this.mode);
     const alarms = this.alarms(new Construct(this, 'Alarms'), planeAlarms(plane));

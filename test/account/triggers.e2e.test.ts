@@ -154,12 +154,14 @@ describe('the emulated account', () => {
         'rate(1 minute) heartbeats',
         'rate(1 minute) sweep',
         'rate(5 minutes) rounds',
+        'rate(5 minutes) warm',
       ]);
       const before = authority(await account.lease('alpha'));
       const counts = () => Promise.all(neededInAMoment.map((name) => account.invocations(name)));
       const earlier = await counts();
-      expect(await account.invoke('rounds', {})).toEqual({ notReady: {}, done: [], problems: [], broken: [] });
+      expect(await account.invoke('warm', {})).toEqual({ warm: neededInAMoment.length });
       expect(await counts()).toEqual(earlier.map((count) => count + 1));
+      expect(await account.invoke('rounds', {})).toEqual({ notReady: {}, done: [], problems: [] });
       expect(authority(await account.lease('alpha'))).toEqual(before);
     },
     moveMs,

@@ -10,7 +10,7 @@ import { isTogether } from '../../core/plan';
 import type { Counted, MoveCount, Requests } from '../../docs/cost-counts';
 import { costText } from '../../docs/cost-text';
 import { functionNames } from '../../infra/bundle';
-import { plans } from '../../workflows/plans';
+import { neededInAMoment, plans } from '../../workflows/plans';
 import { Account, clusterOf, stackName } from '../account/account';
 import { type Asked, FaultyWire } from '../support/faulty-wire';
 import { billed } from './request-units';
@@ -110,20 +110,31 @@ async function countMove(
 const statesOf = (kind: 'switchover' | 'failover'): number =>
   plans[kind].entries.reduce((sum, entry) => sum + 1 + (isTogether(entry) ? entry.together.length : 0), 0);
 
-/** Per rule with a schedule: how often, and what it starts. */
-async function clocks(account: Account): Promise<Counted['clocks']> {
+/** Minutes between two starts of a function by its rule. */
+async function everyMinutes(account: Account, name: string): Promise<number> {
   const { Rules = [] } = await account.events.send(new ListRulesCommand({}));
-  const targets: Record<string, number> = {};
-  for (const { Name, ScheduleExpression } of Rules) {
-    if (!ScheduleExpression) continue;
+  for (const { Name, ScheduleExpression = '' } of Rules) {
+    const [, every, unit = 'minute'] = /rate\((\d+) (minute|hour|day)/.exec(ScheduleExpression) ?? [];
+    if (every === undefined) continue;
     const { Targets = [] } = await account.events.send(new ListTargetsByRuleCommand({ Rule: Name }));
-    for (const { Arn } of Targets) {
-      const name = Arn?.split(':').at(-1)?.replace(`${stackName}-`, '') ?? '';
-      const [, every = '1', unit = 'minute'] = /rate\((\d+) (minute|hour|day)/.exec(ScheduleExpression) ?? [];
-      targets[name] = Number(every) * { minute: 1, hour: 60, day: 1440 }[unit as 'minute'];
-    }
+    if (Targets.some(({ Arn }) => Arn?.endsWith(`:${stackName}-${name}`)))
+      return Number(every) * { minute: 1, hour: 60, day: 1440 }[unit as 'minute'];
   }
-  return targets;
+  throw new Error(`no rule with a schedule starts ${name}`);
+}
+
+/** One run of each over one cluster; the first run of each opens its connections and is not counted. */
+async function countClocks(account: Account): Promise<Counted['clocks']> {
+  const counted = {} as Counted['clocks'];
+  for (const name of ['sweep', 'heartbeats', 'rounds'] as const) {
+    await account.invoke(name, { 'detail-type': 'Scheduled Event', detail: {} });
+    taps.lambda.take();
+    const before = await account.metric(name, 'Duration');
+    await account.invoke(name, { 'detail-type': 'Scheduled Event', detail: {} });
+    const ms = Math.round((await account.metric(name, 'Duration')) - before);
+    counted[name] = { everyMinutes: await everyMinutes(account, name), ...sum(taps.lambda.take()), ms };
+  }
+  return counted;
 }
 
 const kindsIn = (assemblyDir: string): Record<string, number> => {
@@ -156,10 +167,7 @@ async function count(account: Account): Promise<Counted> {
     main: sum(taps.db1.take(), perMinute),
     backup: sum([...taps.db2.take(), ...taps.db3.take()], perMinute / 2),
   };
-  taps.lambda.take();
-  const sweepMs = await account.metric('sweep', 'Duration');
-  await account.invoke('sweep', { 'detail-type': 'Scheduled Event', detail: {} });
-  const sweep = { ...sum(taps.lambda.take()), ms: Math.round((await account.metric('sweep', 'Duration')) - sweepMs) };
+  const clocks = await countClocks(account);
   const switchover = await countMove(account, 'switchover', () => account.must('switch', 'alpha', '--to', 'db2'));
   const failover = await countMove(account, 'failover', async () => {
     const { epoch, holder } = await account.lease('alpha');
@@ -174,8 +182,8 @@ async function count(account: Account): Promise<Counted> {
   return {
     watchedS: watchS,
     rest,
-    sweep,
-    clocks: await clocks(account),
+    clocks,
+    woken: neededInAMoment.length,
     switchover,
     failover,
     alarms: of('AWS::CloudWatch::Alarm'),

@@ -106,7 +106,7 @@ test('T47: what EventBridge, Lambda or the topic cannot deliver lies in an encry
     new Set(['These functions may be needed in a moment']),
   );
   const asynchronous = propertiesOf(full, 'AWS::Lambda::EventInvokeConfig');
-  expect(asynchronous).toHaveLength(4);
+  expect(asynchronous).toHaveLength(5);
   for (const { DestinationConfig } of asynchronous) expect(JSON.stringify(DestinationConfig)).toContain('Undelivered');
   full.hasResourceProperties('AWS::SNS::Subscription', {
     Protocol: 'https',

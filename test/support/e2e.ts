@@ -164,11 +164,10 @@ export class World {
   /** As the stack's own clock does every five minutes: no function that a failover needs starts cold. */
   async warmUp(): Promise<void> {
     const lambda = new LambdaClient(this.credentials);
-    const FunctionName = `${this.stack.facts.stackName}-rounds`;
-    const { Payload } = await lambda.send(new InvokeCommand({ FunctionName, Payload: Buffer.from('{}') }));
-    const { broken } = JSON.parse(Buffer.from(Payload ?? []).toString()) as { broken?: string[] };
-    if (broken?.length !== 0) throw new Error(`not every function answers: ${Buffer.from(Payload ?? []).toString()}`);
+    const FunctionName = `${this.stack.facts.stackName}-warm`;
+    const answer = await lambda.send(new InvokeCommand({ FunctionName, Payload: Buffer.from('{}') }));
     lambda.destroy();
+    if (answer.FunctionError) throw new Error(Buffer.from(answer.Payload ?? []).toString());
   }
 
   /** The postmaster. */

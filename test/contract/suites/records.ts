@@ -230,6 +230,9 @@ export function journalContract(name: string, make: () => Promise<Subject<Journa
       expect(await times({ before: at(4), limit: 2 })).toEqual([2, 3].map(at));
       expect(await times({ before: at(4), operation: 'y', limit: 9 })).toEqual([1, 2, 2].map(at));
       expect(await times({ before: at(1) })).toEqual([]);
+      expect(await times({ since: at(3) })).toEqual([3, 4].map(at));
+      expect(await times({ since: at(2), before: at(3), operation: 'y' })).toEqual([2, 2].map(at));
+      expect(await times({ since: at(9) })).toEqual([]);
     });
 
     it('T3: an entry whose reply was lost stands there once it is read', async () => {

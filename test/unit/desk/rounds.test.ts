@@ -4,13 +4,14 @@
 import { createMemoryEvents } from '../../../adapters/memory/messages';
 import type { DrillConfig } from '../../../core/drill';
 import type { ClusterConfig, Policy } from '../../../core/model';
-import { makeRounds } from '../../../desk/rounds';
+import { makeRounds, type Rounds } from '../../../desk/rounds';
 import { aPolicy, value } from '../../support/samples';
 import {
   type Bench,
   createBench,
   failed,
   healthy,
+  journalStep,
   leaseOf,
   moved,
   type Script,
@@ -27,7 +28,11 @@ async function world(script?: Script, change: Partial<ClusterConfig> = {}) {
   const config = { ...(value(await desk.settings.config('alpha')) as ClusterConfig), ...change };
   value(await desk.settings.putConfig(config));
   const events = createMemoryEvents();
-  const round = () => clock.until(makeRounds(desk, events));
+  let before: Rounds | null = null;
+  const round = async () => {
+    before = await clock.until(makeRounds(desk, events, before));
+    return before;
+  };
   const told = () => events.published.map(({ detail }) => String(detail.because));
   const onRecord = async () => value(await desk.journal.list('alpha')).filter(({ rule }) => rule === 'drill');
   /** The agents go on reporting. */
@@ -53,13 +58,13 @@ describe('readiness', () => {
     const bar = { by: 'ann', reason: 'x', at: desk.clock.wall() };
     await setLease({ desk }, { barred: { db2: bar, db3: bar } });
     const { notReady } = await round();
-    expect(notReady.alpha?.join()).toMatch(/nobody could take over: .*db2: ann has barred it/);
+    expect(notReady.alpha?.why.join()).toMatch(/nobody could take over: .*db2: ann has barred it/);
   });
 
   it('says that everybody has fallen silent, though what they said last would do', async () => {
     const { clock, round } = await world();
     await clock.advance(minuteMs);
-    expect((await round()).notReady.alpha?.join()).toMatch(/nobody could take over: .*silent/);
+    expect((await round()).notReady.alpha?.why.join()).toMatch(/nobody could take over: .*silent/);
   });
 
   it('does not count what a person holds back on purpose, nor an operation that is under way', async () => {
@@ -73,7 +78,7 @@ describe('readiness', () => {
   });
 
   it('leaves a cluster alone that never had a main, and is stopped by none that cannot be read', async () => {
-    const { desk, round } = await world();
+    const { desk, clock, round } = await world();
     await desk.settings.putConfig({ ...(value(await desk.settings.config('alpha')) as ClusterConfig), name: 'beta' });
     expect(await round()).toEqual({ notReady: {}, done: [], problems: [] });
     const { config } = unanswered('TimeoutError');
@@ -81,9 +86,46 @@ describe('readiness', () => {
       ...desk.settings,
       config: (name: string) => (name === 'beta' ? config() : desk.settings.config(name)),
     };
-    const { problems, notReady } = await makeRounds({ ...desk, settings } as never, createMemoryEvents());
-    expect(problems.join()).toMatch(/^beta: dynamodb:Query: TimeoutError/);
-    expect(Object.keys(notReady)).not.toContain('alpha');
+    const bar = { by: 'ann', reason: 'x', at: desk.clock.wall() };
+    await setLease({ desk }, { barred: { db2: bar, db3: bar } });
+    const { problems, notReady } = await clock.until(
+      makeRounds({ ...desk, settings } as never, createMemoryEvents(), null),
+    );
+    expect(problems.join()).toMatch(/beta: dynamodb:Query: TimeoutError/);
+    expect(Object.keys(notReady)).toEqual(['alpha']);
+    const odd = {
+      ...settings,
+      config: (name: string) => (name === 'beta' ? Promise.reject(new Error('odd')) : desk.settings.config(name)),
+    };
+    const again = await clock.until(makeRounds({ ...desk, settings: odd } as never, createMemoryEvents(), null));
+    expect([again.problems.join(), Object.keys(again.notReady)]).toEqual([
+      expect.stringContaining('beta: odd'),
+      ['alpha'],
+    ]);
+  });
+
+  it('tells people of each cluster once, when it has lasted for three rounds', async () => {
+    const { desk, round, told } = await world();
+    const bar = { by: 'ann', reason: 'x', at: desk.clock.wall() };
+    await setLease({ desk }, { barred: { db2: bar, db3: bar } });
+    for (let rounds = 0; rounds < 2; rounds++) await round();
+    expect(told()).toEqual([]);
+    for (let rounds = 0; rounds < 4; rounds++) await round();
+    expect(told()).toEqual([expect.stringMatching(/^a failover of alpha would not work.*nobody could take over/)]);
+    await setLease({ desk }, { barred: {} });
+    await round();
+    await setLease({ desk }, { barred: { db2: bar, db3: bar } });
+    for (let rounds = 0; rounds < 3; rounds++) await round();
+    expect(told()).toHaveLength(2);
+  });
+
+  it('leaves a cluster alone on which somebody works', async () => {
+    const { bench, desk, clock, round } = await world();
+    const bar = { by: 'ann', reason: 'x', at: desk.clock.wall() };
+    await setLease({ desk }, { barred: { db2: bar, db3: bar } });
+    const until = new Date(Date.parse(clock.wall()) + 60 * minuteMs).toISOString();
+    await setPolicy(bench, { mode: 'maintenance', until });
+    expect((await round()).notReady).toEqual({});
   });
 });
 
@@ -139,8 +181,9 @@ describe('a drill that the configuration asks for', () => {
     expect(bench.operations.started.map(({ input }) => input.by)).toEqual(['automatic', 'automatic']);
     expect((await leaseOf(bench)).holder).toBe('db1');
     expect(await onRecord()).toMatchObject([
-      { operation: 'alpha-drill-20260101', details: { longestGapMs: 700, met: true } },
+      { operation: null, details: { drill: 'alpha-drill-20260101', longestGapMs: 700, met: true } },
     ]);
+    expect((await bench.run('status alpha')).out).toContain('alpha-drill-20260101-back (switchover) done');
     expect(told()).toEqual([]);
   });
 
@@ -158,7 +201,7 @@ describe('a drill that the configuration asks for', () => {
     [
       'the policy holds it back',
       (bench) => setPolicy(bench, { mode: 'manual', by: 'ann', reason: 'audit' }),
-      /policy manual \(ann: audit\)/,
+      /policy is manual \(ann: audit\)/,
     ],
     [
       'nobody could take over',
@@ -170,6 +213,16 @@ describe('a drill that the configuration asks for', () => {
         }),
       /nobody could take over/,
     ],
+    [
+      'there is a hold that nobody has looked at',
+      (bench) => setLease(bench, { hold: { reason: 'db3 lost the main role', epoch: 6 } }),
+      /there is a hold: db3 lost the main role/,
+    ],
+    [
+      'the service is paused',
+      (bench) => setLease(bench, { phase: 'paused', pausedBy: 'operator' }),
+      /the lease is paused/,
+    ],
   ])('is not held when %s, and people are told when its window is over', async (_, make, why) => {
     const { bench, round, told, onRecord, later } = await world(switches(700), { drill });
     await make(bench);
@@ -179,8 +232,65 @@ describe('a drill that the configuration asks for', () => {
     await round();
     await round();
     expect(started(bench)).toEqual([]);
-    expect(told()).toEqual([expect.stringMatching(why)]);
+    expect(told().filter((because) => /drill/.test(because))).toEqual([expect.stringMatching(why)]);
     expect(await onRecord()).toMatchObject([{ details: { met: false, longestGapMs: null } }]);
+  });
+
+  it('waits for an operation that is under way, and begins when it is over', async () => {
+    const { bench, desk, round, told, later } = await world(switches(700), { drill });
+    const operation = { id: 'alpha-recover-1', kind: 'recover' as const, by: 'ann', since: desk.clock.wall() };
+    await setLease({ desk }, { operation });
+    bench.operations.executions.set(operation.id, { status: 'RUNNING' });
+    await round();
+    expect(started(bench)).toEqual([]);
+    await setLease({ desk }, { operation: null });
+    await later(minuteMs);
+    await round();
+    expect(started(bench)).toEqual([['alpha-drill-20260101-there', null]]);
+    expect(told()).toEqual([]);
+  });
+
+  it.each([
+    ['db3', 'db3'],
+    ['db1', null],
+  ])('goes to %s, unless that is the main already', async (to, asked) => {
+    const { bench, round } = await world(switches(700), { drill: { ...drill, to } });
+    await round();
+    expect(started(bench)).toEqual([['alpha-drill-20260101-there', asked]]);
+  });
+
+  it('does not move the role back once the hour after its window is over, nor past a hold: people are told', async () => {
+    const { bench, desk, round, told, onRecord, later } = await world(switches(700), { drill });
+    await round();
+    await later(minuteMs);
+    await setLease({ desk }, { hold: { reason: 'db3 lost the main role', epoch: 6 } });
+    await round();
+    expect(await onRecord()).toEqual([]);
+    await later(61 * minuteMs);
+    await round();
+    await round();
+    expect(started(bench)).toHaveLength(1);
+    expect(told()).toEqual([
+      expect.stringMatching(/stopped half-way: db2 is main and db1 was before it; there is a hold/),
+    ]);
+    const late = await world(switches(700), { drill });
+    await late.round();
+    await late.later(3 * 60 * minuteMs);
+    await late.round();
+    expect([started(late.bench).length, await late.onRecord()]).toEqual([1, []]);
+  });
+
+  it('tells people of a switchover whose execution was stopped without a word', async () => {
+    const script: Script = async (given, desk) => {
+      await journalStep(desk, given, 'begin-switchover', { details: { by: 'automatic', oldMain: 'db1' } });
+      return { status: 'ABORTED' };
+    };
+    const { round, told, later } = await world(script, { drill });
+    await round();
+    await later(minuteMs);
+    await round();
+    await round();
+    expect(told()).toEqual([expect.stringMatching(/its switchover was stopped: its execution ended as ABORTED/)]);
   });
 
   it('does not begin outside its window, nor a day later', async () => {
@@ -198,7 +308,7 @@ describe('a drill that the configuration asks for', () => {
     await moved(desk, 'db3');
     await round();
     expect(started(bench)).toHaveLength(1);
-    expect(told()).toEqual([expect.stringMatching(/stopped half-way: db3 is main, and db2 was meant to be/)]);
+    expect(told()).toEqual([expect.stringMatching(/stopped half-way: db3 is main and db1 was before it/)]);
   });
 
   it('is content when something else has moved the role back meanwhile', async () => {
