@@ -119,7 +119,7 @@ export class Notifications extends Construct {
     tell(
       nodeNotices,
       noticeOf(source, field('because'), field('next'), replication),
-      noticeOf(source, 'commits wait no longer for a backup', 'mainstay status', replication),
+      noticeOf(source, 'commits wait no longer for a backup', 'mainstay ls', replication),
     );
   }
 }
