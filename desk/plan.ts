@@ -125,22 +125,32 @@ const spoken = ({ reports, config, now }: PlanSources, evaluations: Evaluation[]
       : evaluation;
   });
 
-export function planFrom(request: PlanRequest, sources: PlanSources): OperationPlan {
-  const { kind, cluster, to, acceptLoss = false } = request;
+function judgedWith(loss: NodeName | true | undefined, { kind, to }: PlanRequest, sources: PlanSources) {
   const { config, lease, reports } = sources;
+  const mustStream = kind === 'switchover';
   const evaluations = spoken(
     sources,
-    evaluate({
-      config,
-      lease,
-      reports,
-      freshSince: null,
-      mustStream: kind === 'switchover',
-      acceptLoss: acceptLoss ? (to ?? true) : undefined,
-    }),
+    evaluate({ config, lease, reports, freshSince: null, mustStream, acceptLoss: loss }),
   );
   const named = evaluations.find(({ node }) => node === to);
   const candidate = named ? (named.eligible ? named : null) : best(config, evaluations);
+  return { evaluations, candidate };
+}
+
+/** Loss is accepted of one node. Where none is named it is the one that would be chosen, and judged as if it had been named. */
+function judged(request: PlanRequest, sources: PlanSources): ReturnType<typeof judgedWith> {
+  const { acceptLoss, to } = request;
+  if (!acceptLoss) return judgedWith(undefined, request, sources);
+  if (to !== undefined) return judgedWith(to, request, sources);
+  const first = judgedWith(true, request, sources);
+  const node = first.candidate?.node;
+  return node === undefined ? first : judgedWith(node, { ...request, to: node }, sources);
+}
+
+export function planFrom(request: PlanRequest, sources: PlanSources): OperationPlan {
+  const { kind, cluster } = request;
+  const { lease } = sources;
+  const { evaluations, candidate } = judged(request, sources);
   return {
     id: idOf(request, sources, candidate, evaluations),
     cluster,

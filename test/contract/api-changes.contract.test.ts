@@ -269,6 +269,11 @@ async function lacking(acceptLoss: 'one-person' | 'second-person'): Promise<void
   const down = { seq: 9, seen: { epoch: 7, version: 40 }, engine: { ...engine, running: false } };
   value(await api.desk.reports.put(aReport('alpha', 'db2', down)));
 }
+/** Nobody who is recorded is heard: db2 and db3 both lack acknowledged writes. */
+async function twoLack(): Promise<void> {
+  await setLease(api, { synced: ['db9'] });
+  value(await api.desk.reports.put(aReport('alpha', 'db2', { seq: 10, seen: { epoch: 7, version: 40 } })));
+}
 const loss = { kind: 'failover', force: true, acceptLoss: true, reason: 'db2 is gone' };
 const lossPlan = 'plan?kind=failover&force=true&acceptLoss=true';
 
@@ -290,6 +295,14 @@ describe('losing acknowledged data where one person may decide', () => {
     const { operation } = asPromised('startOperation', await begin('operations', { ...loss, plan: plan.id }));
     expect(JSON.parse(api.started.get(operation)?.input ?? '')).toMatchObject({ to: 'db3', plan: { id: plan.id } });
   });
+
+  test('is planned and applied also where two nodes lack data', async () => {
+    await twoLack();
+    const { id, candidate, refusal: why } = asPromised('planOperation', await get(lossPlan));
+    expect({ candidate, why }).toEqual({ candidate: 'db2', why: null });
+    const { operation } = asPromised('startOperation', await begin('operations', { ...loss, plan: id }));
+    expect(JSON.parse(api.started.get(operation)?.input ?? '')).toMatchObject({ to: 'db2', plan: { id } });
+  });
 });
 
 describe('losing acknowledged data where it takes two', () => {
@@ -305,6 +318,12 @@ describe('losing acknowledged data where it takes two', () => {
     });
     expect((await get(lossPlan)).json).toMatchObject({ candidate: 'db3', refusal: { code: 'NotApproved' } });
     expect(api.started.size).toBe(0);
+  });
+
+  test('a second principal may say yes also where two nodes lack data', async () => {
+    await twoLack();
+    const { operation } = asPromised('approve', await approve((await ask()).plan, bob));
+    expect(JSON.parse(api.started.get(operation)?.input ?? '')).toMatchObject({ approvedBy: bob, to: 'db2' });
   });
 
   test('a second principal starts exactly what the first has asked for, once, and again by the same key', async () => {

@@ -140,6 +140,35 @@ describe('losing acknowledged data', () => {
     expect(code).toBe(3);
   });
 
+  describe('where two nodes lack data, and none is named', () => {
+    const twoLack = async (acceptLoss: 'one-person' | 'second-person') => {
+      const bench = await lacking(acceptLoss);
+      await setLease(bench, { synced: ['db9'] });
+      await bench.desk.reports.put(aReport('alpha', 'db2', { seq: 10, seen: { epoch: 7, version: 40 } }));
+      return bench;
+    };
+
+    it('the loss is planned of the one that is chosen, and of no other, and the plan can be applied', async () => {
+      const bench = await twoLack('one-person');
+      const plan = (await bench.run('failover alpha --force --accept-loss --dry-run --json')).json();
+      expect(plan).toMatchObject({ candidate: 'db2' });
+      expect(plan.evaluations).toMatchObject([{ node: 'db1' }, { eligible: true }, { node: 'db3', eligible: false }]);
+      const { code, err } = await bench.run(
+        `failover alpha --force --accept-loss --apply ${plan.id} --reason x --no-wait`,
+      );
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(bench.operations.started[0]?.input).toMatchObject({ acceptLoss: true, to: 'db2', plan: { id: plan.id } });
+    });
+
+    it('what one has asked for another one can approve (T54)', async () => {
+      const bench = await twoLack('second-person');
+      const asked = (await bench.run('failover alpha --force --accept-loss --reason x --json')).json();
+      const { code, err } = await bench.run(`approve alpha ${asked.plan} --no-wait`, { user: 'bob' });
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(bench.operations.started[0]?.input).toMatchObject({ approvedBy: 'bob', to: 'db2' });
+    });
+  });
+
   it('is accepted by one person where the cluster asks for no more', async () => {
     const bench = await lacking('one-person');
     const { code } = await bench.run('failover alpha --force --accept-loss --reason "db2 is gone" --no-wait');
