@@ -4,7 +4,7 @@
 import type { ClusterConfig, FenceRung, NodeName } from '../core/model';
 import { policyNow } from '../core/policy';
 import { nodeIn } from './cluster';
-import { type OperationPlan, type PlanSources, planFrom } from './plan';
+import { hasFallenSilent, type OperationPlan, type PlanSources, planFrom } from './plan';
 import { failure } from './problems';
 
 export interface FailingPlan {
@@ -65,21 +65,33 @@ function refuseWithoutFailover({ config, policy, now }: PlanSources): void {
 
 function ofBackup(sources: PlanSources, node: NodeName): Pick<FailingPlan, 'candidate' | 'expected' | 'atRisk'> {
   const { config, lease } = sources;
-  // Without this one: who could take over from the main while it is down.
-  const reports = sources.reports.filter((report) => report.node !== node);
-  const { candidate } = planFrom({ cluster: config.name, kind: 'failover' }, { ...sources, reports });
-  if (config.replication.mode === 'strict' && candidate === null)
+  const without = { ...sources, reports: sources.reports.filter((report) => report.node !== node) };
+  const joining = ableToJoin(without);
+  if (config.replication.mode === 'strict' && joining.length === 0)
     throw failure(
       'NotReady',
       strictText(config, node),
       `bring another backup up first: mainstay status ${config.name}`,
     );
+  // Who could take over from the main while it is down.
+  const { candidate } = planFrom({ cluster: config.name, kind: 'failover' }, without);
+  const heirs = lease.synced.includes(node) ? joining.filter((name) => !lease.barred[name]) : [];
+  const until = heirs.length > 0 ? `${heirs.join(' or ')} is recorded in its place` : `${node} is back`;
   const atRisk =
     candidate === null
-      ? `nobody could take over from ${lease.holder} until ${node} is back`
+      ? `nobody could take over from ${lease.holder} until ${until}`
       : `${lease.holder} serves on, and ${candidate} could take over from it`;
   return { candidate: null, expected: null, atRisk };
 }
+
+/** Those that commits can wait for: the main takes them in where one that is on record is lost (S40, S10). */
+const ableToJoin = (sources: PlanSources): NodeName[] =>
+  sources.config.nodes.flatMap(({ name, priority }) => {
+    const { holder, shunned } = sources.lease;
+    const report = sources.reports.find((one) => one.node === name);
+    const follows = report?.engine.running && report.engine.streaming && !hasFallenSilent(sources, report);
+    return follows && priority > 0 && name !== holder && !shunned[name] ? [name] : [];
+  });
 
 const strictText = ({ name }: ClusterConfig, node: NodeName): string =>
   `commits of ${name} wait for a backup (strict), and there would be none without ${node}: nobody could write`;

@@ -115,13 +115,15 @@ function riskOf(kind: PlannedKind, { config, lease }: PlanSources, candidate: Ev
   return `${behind} by the last reports, and whatever the main acknowledges after them`;
 }
 
-/** A node that has fallen silent cannot be counted upon, whatever it said last. */
-const spoken = ({ reports, config, now }: PlanSources, evaluations: Evaluation[]): Evaluation[] =>
+/** Whatever it said last, it cannot be counted upon. */
+export const hasFallenSilent = ({ config, now }: PlanSources, { at }: Report): boolean =>
+  betweenMs(at, now) > 3 * config.timings.reportMs;
+
+const spoken = (sources: PlanSources, evaluations: Evaluation[]): Evaluation[] =>
   evaluations.map((evaluation) => {
-    const at = reports.find(({ node }) => node === evaluation.node)?.at;
-    const silent = at !== undefined && betweenMs(at, now) > 3 * config.timings.reportMs;
-    return evaluation.eligible && silent
-      ? { ...evaluation, eligible: false, because: `it has fallen silent: its last report is of ${at}` }
+    const report = sources.reports.find(({ node }) => node === evaluation.node);
+    return evaluation.eligible && report && hasFallenSilent(sources, report)
+      ? { ...evaluation, eligible: false, because: `it has fallen silent: its last report is of ${report.at}` }
       : evaluation;
   });
 
