@@ -187,30 +187,50 @@ export const planOf = async (desk: Desk, request: PlanRequest): Promise<Operatio
 /** The plan of this id, made anew from the state as it is now; ends the command when that gives another plan. */
 export async function planAgain(
   desk: Desk,
-  request: PlanRequest,
+  asked: PlanRequest,
   id: string,
 ): Promise<OperationPlan & { candidate: NodeName }> {
   const parts = /^(\d+)-([a-z][a-z0-9-]*)-[0-9a-f]{10}$/.exec(id);
-  if (!parts)
-    throw failure('Usage', `'${id}' is no plan id`, `make a plan first: mainstay ${verbOf(request)} --dry-run`);
+  if (!parts) throw failure('Usage', `'${id}' is no plan id`, `make a plan first: ${commandOf(asked)} --dry-run`);
   const [, epoch, node] = parts;
-  if (request.to !== undefined && request.to !== node)
-    throw failure('Usage', `plan ${id} is for ${node}, and --to says ${request.to}`, 'leave --to out');
-  const plan = await planOf(desk, { ...request, to: node });
+  if (asked.to !== undefined && asked.to !== node)
+    throw failure('Usage', `plan ${id} is for ${node}, and --to says ${asked.to}`, 'leave --to out');
+  const request = { ...asked, to: node };
+  const sources = await sourcesOf(desk, asked.cluster);
+  const plan = planFrom(request, sources);
   // Whether a node was named or chosen is no difference: the plan is the same.
   if (plan.id === id && plan.candidate !== null) return { ...plan, candidate: plan.candidate };
+  refuseOtherFlags(request, sources, id);
   const what =
     plan.epoch !== Number(epoch)
       ? `it was made at epoch ${epoch}, and the epoch is ${plan.epoch}`
       : plan.candidate === null
         ? `${node} cannot become main now: ${plan.evaluations.find((e) => e.node === node)?.because ?? 'there is no such node'}`
         : 'policy, configuration, or who could take over has changed since';
+  throw failure('PlanChanged', `plan ${id} is not applied: ${what}`, `look again: ${commandOf(asked)} --dry-run`);
+}
+
+const bothWays = [true, false];
+
+/** Nothing has changed but the question: the plan comes out with the flags that it was made with. */
+function refuseOtherFlags(request: PlanRequest, sources: PlanSources, id: string): void {
+  const { kind, force = false, acceptLoss = false } = request;
+  if (kind === 'switchover') return;
+  const made = bothWays
+    .flatMap((forced) => bothWays.map((lossy) => ({ ...request, force: forced, acceptLoss: lossy })))
+    .find((other) => planFrom(other, sources).id === id);
+  if (!made) return;
+  const differing = [
+    ...(made.force === force ? [] : [`${made.force ? 'with' : 'without'} force`]),
+    ...(made.acceptLoss === acceptLoss ? [] : [`${made.acceptLoss ? 'with' : 'without'} acceptLoss`]),
+  ];
+  if (differing.length === 0) return;
   throw failure(
     'PlanChanged',
-    `plan ${id} is not applied: ${what}`,
-    `look again: mainstay ${verbOf(request)} --dry-run`,
+    `plan ${id} is not applied: it was made ${differing.join(' and ')}, unlike what is asked now`,
+    `ask as it was made: ${commandOf(made)} --apply ${id}`,
   );
 }
 
-const verbOf = ({ kind, cluster }: PlanRequest): string =>
-  `${kind === 'switchover' ? 'switch' : 'failover'} ${cluster}`;
+export const commandOf = ({ kind, cluster, force, acceptLoss }: PlanRequest): string =>
+  `mainstay ${kind === 'switchover' ? 'switch' : 'failover'} ${cluster}${force ? ' --force' : ''}${acceptLoss ? ' --accept-loss' : ''}`;

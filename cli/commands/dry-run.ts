@@ -4,7 +4,7 @@ import { checkBeginning } from '../../desk/begin';
 import { configOf } from '../../desk/cluster';
 import type { Desk } from '../../desk/desk';
 import type { OperationInput } from '../../desk/operations';
-import { type OperationPlan, type PlanRequest, planOf } from '../../desk/plan';
+import { commandOf, type OperationPlan, type PlanRequest, planOf } from '../../desk/plan';
 import { durationText } from '../../desk/texts';
 import { evaluationText } from '../progress';
 import type { Session } from '../session';
@@ -21,10 +21,9 @@ export async function dryRun(request: PlanRequest, input: OperationInput, { desk
   const named = request.acceptLoss && plan.candidate !== null ? { ...input, to: plan.candidate } : input;
   await checkBeginning(desk, request.kind, secondPerson ? { ...named, ...approved(plan.id, plan.epoch) } : named);
   for (const line of drawPlan(plan)) screen.line(line);
-  const { kind, candidate, from, epoch, id, cluster } = plan;
+  const { kind, candidate, from, epoch, id } = plan;
   screen.line(screen.paint.green(`${title[kind]} WOULD GO TO '${candidate}' (now '${from}', epoch ${epoch})`));
-  const verb = kind === 'switchover' ? 'switch' : 'failover';
-  const command = `mainstay ${verb} ${cluster}${flags(request)}`;
+  const command = commandOf(request);
   screen.line(
     secondPerson
       ? `this takes a second person: ask with ${command} --reason TEXT, and another one approves`
@@ -41,9 +40,6 @@ const approved = (id: string, epoch: number) => ({
   approvedBy: 'a second person',
   plan: { id, epoch, request: 'dry-run' },
 });
-
-const flags = ({ force, acceptLoss }: PlanRequest): string =>
-  `${force ? ' --force' : ''}${acceptLoss ? ' --accept-loss' : ''}`;
 
 function drawPlan({ id, steps, expected, atRisk }: OperationPlan): string[] {
   const marks = steps.map(({ name, undo, pointOfNoReturn }, index) => {

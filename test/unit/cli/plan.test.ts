@@ -107,6 +107,32 @@ describe('applying a plan', () => {
     expect(bench.operations.started).toEqual([]);
   });
 
+  it.each([
+    ['--force', '', 'with force'],
+    ['', '--force', 'without force'],
+    ['--force', '--force --accept-loss', 'without acceptLoss'],
+    ['--force --accept-loss', '', 'with force and with acceptLoss'],
+  ])('of a failover %s, asked for "%s", is refused and names what differs', async (made, asked, differs) => {
+    const bench = await healthy(createBench());
+    if (made === '') await setLease(bench, { phase: 'abdicated' });
+    const id = await planned(bench, `failover alpha ${made} --dry-run`);
+    const { code, err } = await bench.run(`failover alpha ${asked} --reason x --apply ${id}`);
+    expect(err).toContain(`plan ${id} is not applied: it was made ${differs}, unlike what is asked now`);
+    expect(err).toContain(`next: ask as it was made: mainstay failover alpha ${made} --apply ${id}`.replace('  ', ' '));
+    expect(code).toBe(3);
+    expect(bench.operations.started).toEqual([]);
+  });
+
+  it('with other flags, and after something else has changed, says what has changed', async () => {
+    const bench = await healthy(createBench());
+    const id = await planned(bench, 'failover alpha --force --dry-run');
+    await setLease(bench, { epoch: 8 });
+    const { err } = await bench.run(`failover alpha --apply ${id}`);
+    expect(err).toContain(
+      'it was made at epoch 7, and the epoch is 8; next: look again: mainstay failover alpha --dry-run',
+    );
+  });
+
   it('twice at once: one wins, the other is told by whom and where to look (T49)', async () => {
     const bench = await healthy(createBench());
     const id = await planned(bench);
