@@ -76,8 +76,8 @@ export const routes = {
     query: {
       kind: shapes.plannedKind,
       to: shapes.nodeName.optional(),
-      force: shapes.flag.optional(),
-      acceptLoss: shapes.flag.optional(),
+      force: shapes.flag.optional().describe('of a failover'),
+      acceptLoss: shapes.flag.optional().describe('of a failover'),
     },
     summary: 'What an operation would do; nothing is begun',
     answers: gives(shapes.planView, 'the plan; its id starts exactly this'),

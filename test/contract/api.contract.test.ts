@@ -262,6 +262,18 @@ describe('plans', () => {
     expect(api.started.size).toBe(0);
   });
 
+  test('of a switchover are neither forced nor do they lose data: 400', async () => {
+    const ask = (query: string) => api.call(`GET /v1/clusters/alpha/plan?kind=switchover&${query}`);
+    expect(refusal(await ask('acceptLoss=true'))).toMatchObject({
+      status: 400,
+      errors: [{ in: 'query', at: 'acceptLoss' }],
+    });
+    expect(refusal(await ask('force=true&acceptLoss=true'))).toMatchObject({
+      errors: [{ at: 'force' }, { at: 'acceptLoss' }],
+    });
+    expect((await ask('force=false&acceptLoss=false')).status).toBe(200);
+  });
+
   test('are applied exactly, and again by the same key', async () => {
     const { id } = await plan();
     const first = asPromised('startOperation', await apply(id));
