@@ -96,8 +96,9 @@ const screenOf = (program: Command, world: World): Screen =>
 export async function runCli(args: readonly string[], world: World): Promise<number> {
   const program = createProgram(world, async (run) => {
     const { stack } = program.opts<GlobalOptions>();
-    const { user, interrupted } = world;
-    await run({ desk: world.openDesk(stack), screen: screenOf(program, world), user, interrupted });
+    const { user, interrupted, where } = world;
+    const told = (problem: CliProblem) => explained(problem, { stack, where });
+    await run({ desk: world.openDesk(stack), screen: screenOf(program, world), user, interrupted, explained: told });
   });
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -1,6 +1,7 @@
 // `--watch`: the same again until Ctrl-C, in lines, in JSON lines, and in place on a terminal.
 
-import { createBench, healthy, setLease, unanswered } from './support';
+import { aConfig, value } from '../../support/samples';
+import { type Bench, createBench, healthy, setLease, unanswered } from './support';
 
 /** Ctrl-C after so many looks. */
 const after = (looks: number, before: (look: number) => void = () => undefined) => {
@@ -47,6 +48,54 @@ test('with --json each look is a line of its own, one that failed too', async ()
     .map((text) => JSON.parse(text));
   expect(code).toBe(0);
   expect(lines).toMatchObject([{ cluster: 'alpha' }, { error: { code: 'Unreachable' } }, { cluster: 'alpha' }]);
+});
+
+/** Answers to the first looks, and then with this problem. */
+const failingAfter = (bench: Bench, looks: number, error: string) => {
+  let seen = 0;
+  const config = (name: string) => {
+    seen += 1;
+    return seen > looks ? unanswered(error).config() : bench.desk.settings.config(name);
+  };
+  return { openDesk: () => ({ ...bench.desk, settings: { ...bench.desk.settings, config } }) as never };
+};
+
+test.each<[string, string, number, number, RegExp]>([
+  ['a first look that is not answered', 'TimeoutError', 0, 5, /does not answer: /],
+  ['a first look without credentials', 'CredentialsProviderError', 0, 4, /no AWS credentials were found/],
+  ['credentials that run out', 'ExpiredTokenException', 1, 4, /ExpiredTokenException.*next: use credentials/],
+])('%s ends it', async (_, error, looks, expected, why) => {
+  const bench = await healthy(createBench());
+  const { code, out, err } = await bench.run('status alpha --watch', {
+    ...after(5),
+    ...failingAfter(bench, looks, error),
+  });
+  expect({ code, err }).toEqual({ code: expected, err: expect.stringMatching(why) });
+  expect(out.match(/alpha\[/g) ?? []).toHaveLength(looks);
+});
+
+test('a cluster that there is not ends it, also with --json', async () => {
+  const bench = await healthy(createBench());
+  const { code, err } = await bench.run('status alhpa --watch', after(5));
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("there is no cluster 'alhpa'") });
+  const ran = await bench.run('status alhpa --watch --json', after(5));
+  expect(ran.code).toBe(2);
+  expect(ran.out.trim().split('\n')).toHaveLength(1);
+  expect(ran.json()).toMatchObject({ error: { code: 'UnknownCluster' } });
+});
+
+test('ls goes on though one cluster among others cannot be read, from the first look on', async () => {
+  const bench = await healthy(createBench());
+  value(await bench.desk.settings.putConfig(aConfig('beta')));
+  const { leases } = bench.desk;
+  const read = (name: string) => (name === 'beta' ? unanswered('Error', 'Broken').config() : leases.read(name));
+  const { code, out } = await bench.run('ls --watch', {
+    ...after(3),
+    openDesk: () => ({ ...bench.desk, leases: { ...leases, read } }) as never,
+  });
+  expect(out.match(/beta\[UNREADABLE\]/g)).toHaveLength(3);
+  expect(out.match(/epoch 7/g)).toHaveLength(3);
+  expect(code).toBe(0);
 });
 
 test('on a terminal it is shown in place', async () => {
