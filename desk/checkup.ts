@@ -7,7 +7,7 @@ import { alarmChecks } from './alarm-checks';
 import { configOf, leaseOf } from './cluster';
 import type { Desk } from './desk';
 import { explainSourcesOf, findingsOf } from './explanation';
-import { Failure } from './problems';
+import { Failure, must } from './problems';
 
 export interface Check {
   /** `alpha: VIP`, `stack: state machines` */
@@ -74,8 +74,10 @@ async function clusterChecks(desk: Desk, cluster: string): Promise<Check[]> {
   return [...timings, ...(await vipCheck(desk, config, lease)), ...state];
 }
 
-/** Of these clusters, worst first within each. */
-export async function checkup(desk: Desk, clusters: readonly string[]): Promise<Check[]> {
+/** Of this cluster, or of all of them; worst first within each. */
+export async function checkup(desk: Desk, named: string | undefined): Promise<Check[]> {
+  const clusters = named === undefined ? must(await desk.settings.clusters()) : [named];
+  const alarms = alarmChecks(desk, clusters, named !== undefined);
   const each = clusters.map((cluster) => tried(`${cluster}: table`, () => clusterChecks(desk, cluster)));
-  return (await Promise.all([stackChecks(desk), alarmChecks(desk, clusters), ...each])).flat();
+  return (await Promise.all([stackChecks(desk), alarms, ...each])).flat();
 }

@@ -2,7 +2,7 @@
 // keep a failover from working.
 
 import { type Check, checkup } from '../../desk/checkup';
-import { Failure, must } from '../../desk/problems';
+import { Failure } from '../../desk/problems';
 import { type Define, examples } from '../command';
 import type { Paint } from '../output';
 import type { Session } from '../session';
@@ -20,8 +20,7 @@ export const defineDoctor: Define = (program, act) => {
 };
 
 export async function runDoctor(cluster: string | undefined, { desk, screen }: Session): Promise<void> {
-  const clusters = cluster === undefined ? must(await desk.settings.clusters()) : [cluster];
-  const checks = await checkup(desk, clusters);
+  const checks = await checkup(desk, cluster);
   for (const check of checks) screen.line(drawCheck(check, screen.paint));
   const dangers = checks.filter(({ level }) => level === 'danger').length;
   screen.document({ healthy: dangers === 0, checks });

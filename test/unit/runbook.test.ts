@@ -37,7 +37,7 @@ test('every alarm that a doctor calls a danger is one that is there, and the oth
   const names = new Set(rows.map(({ what }) => what));
   expect(dangers.filter((what) => !names.has(what))).toEqual([]);
   expect([...names].filter((what) => !dangers.includes(what)).sort()).toEqual(
-    ['executions-stopped', 'instance-check', 'silent-nodes', 'system-check', 'volume-check'].sort(),
+    ['executions-stopped', 'instance-check', 'not-ready', 'silent-nodes', 'system-check', 'volume-check'].sort(),
   );
 });
 

@@ -160,6 +160,21 @@ describe('doctor', () => {
     expect(code).toBe(0);
   });
 
+  it.each([
+    ['undelivered', 'doctor alpha', 'warning', 0],
+    ['notices-lost', 'doctor alpha', 'warning', 0],
+    ['undelivered', 'doctor', 'danger', 1],
+    ['not-ready', 'doctor alpha', 'warning', 0],
+    ['not-ready', 'doctor', 'warning', 0],
+    ['alpha/no-main', 'doctor alpha', 'danger', 1],
+  ])('the alarm %s is to %s a %s: what may be about another cluster condemns none by name', async (...row) => {
+    const [alarm, line, level, expected] = row;
+    const bench = await ringing({ name: `mainstay/${alarm}`, description: 'it rings' });
+    const { code, json } = await bench.run(`${line} --json`);
+    expect(json().checks).toContainEqual(expect.objectContaining({ level, found: 'it rings' }));
+    expect(code).toBe(expected);
+  });
+
   it('says that alarms cannot be read, and that none rings', async () => {
     const bench = await withVip();
     expect((await bench.run('doctor')).out).toContain('ok       stack: alarms: none rings');
