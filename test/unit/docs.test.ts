@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openapiText } from '../../api/openapi';
+import type { RouteId } from '../../api/routes';
+import { documents } from '../../cli/documents';
 import { cliSchemasText, cliText } from '../../docs/cli-text';
 import counted from '../../docs/cost-counted.json';
 import type { Counted } from '../../docs/cost-counts';
@@ -56,4 +58,22 @@ describe('docs/cost.md', () => {
 test('the table of triggers in docs/detection.md is the one in the code (npm run docs)', () => {
   const page = readFileSync(join(__dirname, '../../docs/detection.md'), 'utf8');
   expect(withTriggers(page)).toBe(page);
+});
+
+/** What of the REST API does what a command does; null: nothing, and docs/limits.md says so. */
+const routeOf: Record<string, RouteId | null> = {
+  ...{ ls: 'listClusters', status: 'getCluster', explain: 'explainCluster', doctor: null, report: 'getReport' },
+  ...{ switch: 'startOperation', failover: 'startOperation', failback: 'startOperation', recover: 'startOperation' },
+  ...{ approve: 'approve', hold: 'clearHold', policy: 'putPolicy', history: 'getHistory', watch: 'getOperation' },
+  ...{ pause: 'pauseService', resume: 'resumeService', start: null, brake: null, drill: null, fail: null },
+  'confirm-fenced': null,
+};
+
+test('docs/limits.md names every command that the REST API has nothing for, and no other', () => {
+  const verbs = Object.keys(documents).filter((verb) => verb !== 'completion');
+  expect(Object.keys(routeOf).sort()).toEqual(verbs.sort());
+  const page = readFileSync(join(__dirname, '../../docs/limits.md'), 'utf8');
+  const [, missing = ''] = /^- In the control plane's REST API:([\s\S]*?)^- /m.exec(page) ?? [];
+  const named = [...missing.matchAll(/`([a-z-]+)`/g)].map(([, verb]) => verb);
+  expect(named.sort()).toEqual(verbs.filter((verb) => routeOf[verb] === null).sort());
 });
