@@ -9,7 +9,7 @@ import { isTogether, type Plan } from '../core/plan';
 import type { JournalEntry } from '../core/ports';
 import { contenderWaitMs } from '../core/timings';
 import { plans } from '../workflows/plans';
-import { configOf, seatedLease } from './cluster';
+import { configOf, nodeIn, seatedLease } from './cluster';
 import type { Desk } from './desk';
 import { grouped, outcomeOf } from './outcome';
 import { failure, must } from './problems';
@@ -151,7 +151,9 @@ function judged(request: PlanRequest, sources: PlanSources): ReturnType<typeof j
 
 export function planFrom(request: PlanRequest, sources: PlanSources): OperationPlan {
   const { kind, cluster } = request;
-  const { lease } = sources;
+  const { lease, config } = sources;
+  // Of a node that is not there the best would be planned, and perhaps agreed to by a second person.
+  if (request.to !== undefined) nodeIn(config, request.to);
   const { evaluations, candidate } = judged(request, sources);
   return {
     id: idOf(request, sources, candidate, evaluations),

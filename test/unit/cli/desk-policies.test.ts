@@ -169,6 +169,13 @@ describe('losing acknowledged data', () => {
     });
   });
 
+  it('asks no second person about a node that is not there', async () => {
+    const bench = await lacking('second-person');
+    const { code, err } = await bench.run('failover alpha --force --accept-loss --to db9 --reason x');
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("there is no node 'db9' in alpha") });
+    expect(value(await bench.desk.journal.list('alpha'))).toEqual([]);
+  });
+
   it('is accepted by one person where the cluster asks for no more', async () => {
     const bench = await lacking('one-person');
     const { code } = await bench.run('failover alpha --force --accept-loss --reason "db2 is gone" --no-wait');
