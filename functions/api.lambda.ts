@@ -3,22 +3,11 @@
 
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createBrake } from '../adapters/aws/brake';
-import { createClient } from '../adapters/aws/clients';
-import { createJournal } from '../adapters/aws/journal';
-import { createLeaseStore } from '../adapters/aws/lease-store';
-import { createReports } from '../adapters/aws/reports';
-import { createSettings } from '../adapters/aws/settings';
-import { createWaits } from '../adapters/aws/waits';
-import { createSystemClock, createSystemIds } from '../adapters/system';
 import { handle } from '../api/handle';
 import type { ApiRequest } from '../api/http';
-import { noAlarms, noPower, noTasks, noVip } from '../desk/check';
-import type { Desk } from '../desk/desk';
-import { createStepFunctions } from '../desk/step-functions';
-import { controlPlane, createTable, required, stateMachineArns } from './wiring.lambda-shared';
+import { createDesk } from './desk.lambda-shared';
+import { createTable } from './wiring.lambda-shared';
 
 /** `authorizer.iam` is there on routes with AWS_IAM, and on no others. */
 type Event = APIGatewayProxyEventV2 & {
@@ -27,36 +16,15 @@ type Event = APIGatewayProxyEventV2 & {
 
 const logger = new Logger();
 const metrics = new Metrics();
-const clock = createSystemClock();
-const ids = createSystemIds();
-const table = createTable();
-const desk: Desk = {
-  leases: createLeaseStore(table),
-  reports: createReports(table),
-  settings: createSettings(table),
-  waits: createWaits(table),
-  tasks: noTasks,
-  brake: createBrake(table),
-  journal: createJournal(table, ids),
-  clock,
-  ids,
-  operations: createStepFunctions(
-    createClient(SFNClient, controlPlane),
-    required('MAINSTAY_TABLE'),
-    stateMachineArns(),
-  ),
-  vip: noVip,
-  alarms: noAlarms,
-  power: noPower,
-};
+const desk = createDesk(createTable());
 
 export async function handler(event: Event): Promise<APIGatewayProxyStructuredResultV2> {
-  const startedAtMs = clock.nowMs();
+  const startedAtMs = desk.clock.nowMs();
   const request = requestOf(event);
   const response = await handle(desk, request, (error) => logger.error('a fault of ours', error as Error));
   const { method, path, who, requestId } = request;
   logger.info('answered', { method, path, who, requestId, status: response.status });
-  metrics.addMetric('ApiMs', MetricUnit.Milliseconds, Math.round(clock.nowMs() - startedAtMs));
+  metrics.addMetric('ApiMs', MetricUnit.Milliseconds, Math.round(desk.clock.nowMs() - startedAtMs));
   metrics.publishStoredMetrics();
   return { statusCode: response.status, headers: response.headers, body: response.body };
 }

@@ -4,42 +4,15 @@
 
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { SFNClient } from '@aws-sdk/client-sfn';
-import { createBrake } from '../adapters/aws/brake';
-import { createClient } from '../adapters/aws/clients';
-import { createJournal } from '../adapters/aws/journal';
-import { createLeaseStore } from '../adapters/aws/lease-store';
-import { createReports } from '../adapters/aws/reports';
-import { createSettings } from '../adapters/aws/settings';
-import { createWaits } from '../adapters/aws/waits';
-import { createSystemClock, createSystemIds } from '../adapters/system';
-import { noAlarms, noPower, noTasks, noVip } from '../desk/check';
-import type { Desk } from '../desk/desk';
 import { makeRounds, type Rounds } from '../desk/rounds';
-import { createStepFunctions } from '../desk/step-functions';
+import { createDesk } from './desk.lambda-shared';
 import { events } from './ports/events.lambda-shared';
-import { controlPlane, createTable, stateMachineArns } from './wiring.lambda-shared';
+import { createTable } from './wiring.lambda-shared';
 
 const logger = new Logger();
 const metrics = new Metrics();
-const clock = createSystemClock();
-const ids = createSystemIds();
 const table = createTable();
-const desk: Desk = {
-  leases: createLeaseStore(table),
-  reports: createReports(table),
-  settings: createSettings(table),
-  waits: createWaits(table),
-  tasks: noTasks,
-  brake: createBrake(table),
-  journal: createJournal(table, ids),
-  clock,
-  ids,
-  operations: createStepFunctions(createClient(SFNClient, controlPlane), table.name, stateMachineArns()),
-  vip: noVip,
-  alarms: noAlarms,
-  power: noPower,
-};
+const desk = createDesk(table);
 
 let before: Rounds | null = null;
 
