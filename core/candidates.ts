@@ -90,7 +90,7 @@ function mayLack({ config, lease, reports, freshSince }: Question, { node, engin
 }
 
 /** It streams from the present main, and this epoch or the main's timeline is told with its next report: within a heartbeat. */
-const hasJustBegun = ({ holder, epoch, lineage }: Lease, { engine, followed }: Report): boolean =>
+export const hasJustBegun = ({ holder, epoch, lineage }: Lease, { engine, followed }: Report): boolean =>
   engine.streaming &&
   engine.following === holder &&
   ((followed ?? -1) < epoch || (engine.received?.timeline ?? 0) < (lineage.at(-1)?.timeline ?? 0));

@@ -13,13 +13,22 @@ import { must } from './problems';
 
 export type FirstStep = 'preflight' | 'check-failback' | 'verify' | 'check-recover';
 
+/**
+ * A check looks once; but whether a node is well takes two reports, and who follows since a moment ago says so with its next. In ms. No
+ * operation has an empty name.
+ */
+const patienceMs: Record<FirstStep, number> = {
+  preflight: 10_000,
+  'check-failback': 0,
+  verify: 0,
+  'check-recover': 10_000,
+};
+
 /** Ends the command with the step's own problem, or returns: the execution would get past its first step now. */
 export async function checkFirst(desk: Desk, step: FirstStep, state: WorkflowState): Promise<void> {
   // verify would watch the main for a full ttl, which is the execution's task: forced, it checks all the rest.
   const asked = step === 'verify' ? { ...state, force: true } : state;
-  // A check looks once; only whether a node is well takes two reports. No operation has an empty name.
-  const deadlineMs = step === 'check-recover' ? 10_000 : 0;
-  const result = await runStep(readOnly(desk), { step, state: asked, operation: '', deadlineMs });
+  const result = await runStep(readOnly(desk), { step, state: asked, operation: '', deadlineMs: patienceMs[step] });
   // One sentence for every operation that is running, whatever the step says of it, if anything.
   if (result.ok || result.error.code === 'Busy') await abandonedOn(desk, await seatedLease(desk, state.cluster));
   must(result);

@@ -1,10 +1,11 @@
 // switchover: may it begin at all? Reads only; the dry run is this step alone. Everything is checked again under the
 // operation by choose (T53).
 
-import { best, evaluate } from '../../core/candidates';
+import { best, type Evaluation, evaluate, hasJustBegun } from '../../core/candidates';
 import { undo } from '../../core/errors';
+import type { Report } from '../../core/model';
 import { fail, ok } from '../../core/result';
-import { reportsOf, type StepContext, type StepDefinition, type StepResult } from '../step';
+import { reportsOf, type StepContext, type StepDefinition, type StepResult, until } from '../step';
 import { policyForbids } from './policy';
 
 export const preflight: StepDefinition = { needs: 'nothing', run };
@@ -41,14 +42,7 @@ async function run(context: StepContext): StepResult {
       ),
     );
   }
-  const reports = await reportsOf(context);
-  const evaluations = evaluate({
-    config,
-    lease,
-    reports,
-    freshSince: null,
-    mustStream: true,
-  });
+  const { reports, evaluations } = await settled(context);
   const named = evaluations.find(({ node }) => node === to);
   if (named && !named.eligible) {
     return fail(undo('NotEligible', `${to} cannot become main: ${named.because}`, 'mend it, or name another node'));
@@ -66,4 +60,23 @@ async function run(context: StepContext): StepResult {
       logical,
     });
   return ok({});
+}
+
+/** Whoever has begun to follow a moment ago says so with its next report: that is waited for where nobody else could be chosen. */
+async function settled(context: StepContext): Promise<{ reports: Report[]; evaluations: Evaluation[] }> {
+  const { ports, config, lease, state } = context;
+  const graceMs = 2 * config.timings.heartbeatMs + config.timings.storeTimeoutMs;
+  const deadlineAtMs = Math.min(context.deadlineAtMs, ports.clock.nowMs() + graceMs);
+  let reports: Report[] = [];
+  let evaluations: Evaluation[] = [];
+  await until({ ports, deadlineAtMs }, async () => {
+    reports = await reportsOf(context);
+    evaluations = evaluate({ config, lease, reports, freshSince: null, mustStream: true });
+    const wanted = evaluations.filter(({ node }) => state.to === undefined || node === state.to);
+    const soon = reports.some(
+      (report) => wanted.some(({ node }) => node === report.node) && hasJustBegun(lease, report),
+    );
+    return soon && !wanted.some(({ eligible }) => eligible) ? null : true;
+  });
+  return { reports, evaluations };
 }

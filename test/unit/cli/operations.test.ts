@@ -407,3 +407,39 @@ describe('recover', () => {
     expect(code).toBe(0);
   });
 });
+
+describe('switch, when the backup has begun to follow this main a moment ago', () => {
+  /** The main's timeline is on the lease, and db2 streams from it, but has not said that it has come to it. */
+  async function begun(): Promise<Bench> {
+    const bench = await healthy(createBench());
+    await setLease(bench, { lineage: [{ timeline: 2, fromBytes: 0, epoch: 7 }] });
+    const { engine } = aReport('alpha', 'db2');
+    await bench.desk.reports.put(aReport('alpha', 'db2', { seq: 2, followed: 7, engine, at: bench.desk.clock.wall() }));
+    return bench;
+  }
+  const says = async ({ desk }: Bench) => {
+    const { engine } = aReport('alpha', 'db2');
+    const position = { timeline: 2, bytes: 50_331_648 };
+    const come = { ...engine, received: position, applied: position, forkedAt: { timeline: 2, bytes: 0 } };
+    await desk.reports.put(aReport('alpha', 'db2', { seq: 3, followed: 7, engine: come, at: desk.clock.wall() }));
+  };
+
+  it.each(['switch alpha --to db2 --no-wait', 'switch alpha --no-wait'])(
+    '%s waits for its next report',
+    async (line) => {
+      const bench = await begun();
+      void bench.desk.clock.sleep(900).then(() => says(bench));
+      const { code, err } = await bench.run(line);
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(bench.operations.started).toHaveLength(1);
+    },
+  );
+
+  it('is told to ask again when that does not come, and nothing is started', async () => {
+    const bench = await begun();
+    const { code, err } = await bench.run('switch alpha --to db2');
+    expect(code).toBe(3);
+    expect(err).toContain('it has begun to follow this main a moment ago');
+    expect(bench.operations.started).toEqual([]);
+  });
+});
