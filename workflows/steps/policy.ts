@@ -16,7 +16,7 @@ const commands = { failover: 'failover', switchover: 'switch' } as const;
 export async function policyForbids(
   { state, config, ports }: StepContext,
   kind: 'failover' | 'switchover',
-  candidate: NodeName | undefined,
+  candidate: NodeName,
 ): Promise<StepProblem | null> {
   if (state.by !== 'automatic') return null;
   const read = await ports.settings.policy(config.name);
@@ -24,7 +24,7 @@ export async function policyForbids(
   if (mode === 'automatic') return null;
   return undo(
     'Policy',
-    `policy is ${mode} (${by}: ${reason}): automatic would have ${words[kind]} ${config.name} now, to ${candidate ?? 'nobody'}`,
+    `policy is ${mode} (${by}: ${reason}): automatic would have ${words[kind]} ${config.name} now, to ${candidate}`,
     `decide yourself: mainstay ${commands[kind]} ${config.name}`,
   );
 }
