@@ -236,6 +236,20 @@ describe('a drill that the configuration asks for', () => {
     expect(await onRecord()).toMatchObject([{ details: { met: false, longestGapMs: null } }]);
   });
 
+  it('T49, T67: rounds that are made twice at once begin one switchover, and one way back', async () => {
+    const { bench, desk, clock, events, onRecord, later } = await world(switches(700), { drill });
+    for (let rounds = 0; rounds < 4; rounds++) {
+      const both = await clock.until(Promise.all([makeRounds(desk, events, null), makeRounds(desk, events, null)]));
+      expect(both.flatMap(({ problems }) => problems)).toEqual([]);
+      await later(minuteMs);
+    }
+    expect(started(bench)).toEqual([
+      ['alpha-drill-20260101-there', null],
+      ['alpha-drill-20260101-back', 'db1'],
+    ]);
+    expect(new Set((await onRecord()).map(({ because }) => because)).size).toBe(1);
+  });
+
   it('waits for an operation that is under way, and begins when it is over', async () => {
     const { bench, desk, round, told, later } = await world(switches(700), { drill });
     const operation = { id: 'alpha-recover-1', kind: 'recover' as const, by: 'ann', since: desk.clock.wall() };
