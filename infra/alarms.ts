@@ -59,6 +59,9 @@ const instance = of('AWS/EC2', 'Maximum', 'InstanceId');
 /** One is too many, for so many minutes in a row. */
 const any = (minutes: number) => ({ threshold: 1, minutes, missing: 'notBreaching' }) as const;
 
+/** Functions that events and the clock call: no state machine and no person is told when they fail. */
+export const calledByEvents = ['dispatch', 'sweep', 'heartbeats', 'rounds', 'warm'] as const;
+
 /** One metric for all clusters, $0.30 a month: `mainstay doctor` says which it is. No figure means that nobody asks any more. */
 const notReady = ({ name }: Plane): AlarmRow => ({
   what: 'not-ready',
@@ -72,7 +75,7 @@ const notReady = ({ name }: Plane): AlarmRow => ({
 
 /** $1.80 a month in all: 18 metrics. Steps are left out of `functions-failing`: a refusal is an error of theirs, and meant. */
 export const planeAlarms = (plane: Plane): AlarmRow[] => [
-  ...['dispatch', 'sweep', 'heartbeats', 'rounds', 'warm'].map((fn) => ({
+  ...calledByEvents.map((fn) => ({
     what: 'functions-failing',
     of: fn,
     metric: lambda('Errors', `${plane.name}-${fn}`),

@@ -4,7 +4,7 @@
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { ClusterConfig } from '../../core/model';
-import { type AlarmMode, clusterAlarms, nodeAlarms, type Plane, planeAlarms } from '../alarms';
+import { type AlarmMode, calledByEvents, clusterAlarms, nodeAlarms, type Plane, planeAlarms } from '../alarms';
 import { parseWebhooks } from '../config';
 import { clusterGraphs, planeGraphs } from '../dashboards';
 import type { WebhookInput } from '../webhooks';
@@ -79,8 +79,7 @@ export class Watching extends Construct {
       queueName: queue.queueName,
       topicName: topic.topicName,
     };
-    for (const name of ['dispatch', 'sweep', 'heartbeats', 'rounds', 'warm'])
-      this.notifications.keepUndelivered(functions.of(name));
+    for (const name of calledByEvents) this.notifications.keepUndelivered(functions.of(name));
     functions.of('heartbeats').addEnvironment('MAINSTAY_ALARMS', this.mode);
     const alarms = this.alarms(new Construct(this, 'Alarms'), planeAlarms(plane));
     if (this.props.dashboard ?? true) dashboardOf(this, 'Dashboard', this.plane, alarms, planeGraphs(plane));
